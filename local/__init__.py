@@ -1,0 +1,1 @@
+"""One AWS account on a laptop: moto's server, extended by what moto lacks (one module for each)."""
