@@ -1,0 +1,1 @@
+"""What every Stackwarden guard shares: events, findings, policies, reports."""

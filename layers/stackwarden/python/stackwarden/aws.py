@@ -1,0 +1,46 @@
+"""How Stackwarden talks to AWS: clients that retry throttling, and the names of the errors that it expects."""
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# https://docs.aws.amazon.com/boto3/latest/guide/retries.html: standard mode retries throttling with backoff.
+# A guard has seconds, not minutes: what hangs for five seconds is tried again.
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=3, read_timeout=5)
+
+
+@overload
+def client(service: Literal["cloudformation"]) -> "CloudFormationClient": ...
+@overload
+def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+@overload
+def client(service: Literal["rds"]) -> "RDSClient": ...
+@overload
+def client(service: Literal["ssm"]) -> "SSMClient": ...
+@overload
+def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
+@functools.cache
+def client(service: Any) -> Any:
+    """Return the process's client of a service; made at first use, since each costs cold start time."""
+    return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
+
+
+def code(error: ClientError) -> str:
+    """Return AWS's name of an error."""
+    return error.response["Error"]["Code"]
+
+
+def is_access_denied(error: ClientError) -> bool:
+    """Whether AWS refused the call for want of permission; query services leave `Exception` off."""
+    return code(error) in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")

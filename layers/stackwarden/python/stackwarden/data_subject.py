@@ -1,0 +1,221 @@
+"""From an event of the guard `data-deletion` to what is to be judged, and from there to its live state."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from stackwarden.data_reader import DataReader, stack_of_table
+from stackwarden.events import ApiCall, ResourceStatusChange, StackStatusChange
+from stackwarden.finding import Wire
+from stackwarden.policies.data_resources import TYPES, Protection, resource_name, type_of_call
+from stackwarden.policies.data_state import Hazard, ResourceState, Situation, StackState
+from stackwarden.stacks import Stack, StackReader, name_of
+
+_APPEARED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+_PROTECTION_KEYS = ("deletionProtectionEnabled", "deletionProtection")
+
+
+class Subject(Wire):
+    """What to look at: a stack (`stack`: name or id), or one resource (`type`, `name`), perhaps of a stack.
+
+    state: what makes one occurrence of the hazard differ from the next; empty: the stack's operation does.
+    members: database instances that were seen to be part of a cluster, which cannot be told once they are
+    gone.
+    """
+
+    hazard: Hazard
+    happened_at: datetime
+    stack: str | None = None
+    type: str | None = None
+    name: str | None = None
+    logical_id: str | None = None
+    state: str = ""
+    members: tuple[str, ...] = ()
+
+
+def subject_of(event: ApiCall | StackStatusChange | ResourceStatusChange) -> Subject | None:
+    """Tell what an event points at; None when it is not about data. Decides from the event alone."""
+    match event:
+        case ResourceStatusChange():
+            return _of_resource_status(event)
+        case StackStatusChange():
+            if event.status != "DELETE_IN_PROGRESS":
+                return None
+            return Subject(hazard=Hazard.STACK_DELETION, happened_at=event.time, stack=event.stack_id)
+        case ApiCall():
+            return _of_stack_call(event) or _of_data_call(event)
+
+
+def _of_resource_status(event: ResourceStatusChange) -> Subject | None:
+    row = TYPES.get(event.resource_type)
+    if row is None or not row.at_risk or not event.physical_id:
+        return None
+    if event.status in _APPEARED:
+        hazard, state = Hazard.UNPROTECTED, ""
+    elif event.status == "DELETE_COMPLETE":
+        hazard, state = Hazard.DELETED, event.id
+    else:
+        return None
+    return Subject(
+        hazard=hazard,
+        happened_at=event.time,
+        stack=event.stack_id,
+        type=row.type,
+        name=event.physical_id,
+        logical_id=event.logical_id,
+        state=state,
+    )
+
+
+def _of_stack_call(event: ApiCall) -> Subject | None:
+    request = event.request or {}
+    stack = request.get("stackName")
+    if not isinstance(stack, str):
+        return None
+    match event.name:
+        case "DeleteStack":
+            return Subject(hazard=Hazard.STACK_DELETION, happened_at=event.called_at, stack=stack)
+        case "UpdateTerminationProtection" if request.get("enableTerminationProtection") is False:
+            return Subject(
+                hazard=Hazard.PROTECTION_REMOVED,
+                happened_at=event.called_at,
+                stack=stack,
+                state=event.event_id,
+            )
+    return None
+
+
+def _of_data_call(event: ApiCall) -> Subject | None:
+    known = type_of_call(event.source, event.name)
+    name = resource_name(known[1], event.request, event.response) if known else None
+    if known is None or name is None:
+        return None
+    kind, row = known
+    hazards = {"create": Hazard.UNPROTECTED, "update": Hazard.PROTECTION_REMOVED, "delete": Hazard.DELETED}
+    request = event.request or {}
+    if kind == "update" and all(request.get(key) is not False for key in _PROTECTION_KEYS):
+        return None
+    if kind != "update" and event.by_cloudformation:  # CloudFormation's own events tell of these, durably
+        return None
+    return Subject(
+        hazard=hazards[kind], happened_at=event.called_at, type=row.type, name=name, state=event.event_id
+    )
+
+
+@dataclass(frozen=True)
+class SituationReader:
+    """Reads the live state of a subject. Methods raise ClientError. None: there is nothing to judge (any more)."""
+
+    stacks: StackReader
+    data: DataReader
+    own_stack: str
+
+    def first(self, subject: Subject) -> tuple[Subject, Situation] | None:
+        """Read as little as tells whether there may be a hazard, and name the subject for good."""
+        if subject.stack is None:
+            return self._bare(subject)
+        stack = self.stacks.describe(subject.stack) if subject.stack != self.own_stack else None
+        if stack is None:
+            return None
+        if subject.type is None:
+            return self._whole(subject, stack)
+        return self.again(subject) if subject.hazard is Hazard.DELETED else self._new(subject, stack)
+
+    def again(self, subject: Subject) -> tuple[Subject, Situation] | None:
+        """Read the whole subject."""
+        stack = self.stacks.describe(subject.stack) if subject.stack else None
+        if subject.type is None:
+            return self._of_stack(subject, stack) if stack else None
+        resource = _in(stack, self.data.bare(subject.type, subject.name or ""))
+        judged = stack if stack is None or subject.hazard is Hazard.DELETED else self.stacks.root(stack)
+        return self._situation(subject, judged, [resource])
+
+    def _bare(self, subject: Subject) -> tuple[Subject, Situation] | None:
+        resource = self.data.read(self.data.bare(subject.type or "", subject.name or ""))
+        if subject.hazard is Hazard.DELETED:
+            return self.again(subject)
+        if resource.protected and resource.row.protection is not None:
+            return None
+        if subject.hazard is Hazard.PROTECTION_REMOVED:
+            stack_id = resource.stack_id
+            if resource.row.protection is Protection.DYNAMODB_TABLE and resource.exists:
+                stack_id = stack_of_table(resource.arn)
+            subject = subject.model_copy(update={"stack": stack_id})
+            return self.again(subject) if stack_id != self.own_stack else None
+        return subject, _situation(subject, None, [resource])
+
+    def _whole(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation] | None:
+        """A stack by itself. A nested one that goes down with its root is part of the root's finding."""
+        root = self.stacks.root(stack)
+        if subject.hazard is Hazard.PROTECTION_REMOVED or root.status.startswith("DELETE_"):
+            stack = root
+        if self.own_stack in (stack.id, root.id):
+            return None
+        return self._of_stack(subject.model_copy(update={"stack": stack.id}), stack)
+
+    def _new(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation] | None:
+        """A resource of a stack that was created or updated: the finding will be the root stack's."""
+        if stack.status.startswith("DELETE_") or "ROLLBACK" in stack.status:
+            return None
+        resource = self.data.read(_in(stack, self.data.bare(subject.type or "", subject.name or "")))
+        root = self.stacks.root(stack)
+        if root.id == self.own_stack or (resource.protected and root.termination_protection):
+            return None
+        policies, logical_id = self.stacks.policies(stack.id), subject.logical_id or ""
+        resource = resource.model_copy(
+            update={
+                "retained": policies.retained(logical_id),
+                "retained_on_replace": policies.retained_on_replace(logical_id),
+            }
+        )
+        whole = Subject(hazard=subject.hazard, happened_at=subject.happened_at, stack=root.id)
+        return whole, _situation(whole, root, [resource])
+
+    def _of_stack(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation]:
+        found = [resource for resource in self.stacks.resources(stack) if _holds_data(resource.type)]
+        policies = {id_: self.stacks.policies(id_) for id_ in {resource.stack_id for resource in found}}
+        resources = [self.data.of_stack(resource, policies[resource.stack_id]) for resource in found]
+        if subject.hazard is Hazard.STACK_DELETION:  # what is retained is in no danger and need not be read
+            resources = [resource for resource in resources if not resource.retained]
+        return self._situation(subject, stack, resources)
+
+    def _situation(
+        self, subject: Subject, stack: Stack | None, resources: Iterable[ResourceState]
+    ) -> tuple[Subject, Situation]:
+        backups = subject.hazard in (Hazard.STACK_DELETION, Hazard.DELETED)
+        live = self.data.read_all(resources, backups=backups)
+        members = {*subject.members, *(resource.name for resource in live if resource.in_cluster)}
+        live = tuple(
+            resource.model_copy(update={"in_cluster": True}) if resource.name in members else resource
+            for resource in live
+        )
+        subject = subject.model_copy(update={"members": tuple(sorted(members))})
+        return subject, _situation(subject, stack, live)
+
+
+def _holds_data(type_: str) -> bool:
+    row = TYPES.get(type_)
+    return row is not None and row.at_risk
+
+
+def _in(stack: Stack | None, resource: ResourceState) -> ResourceState:
+    if stack is None:
+        return resource
+    names = dict.fromkeys((stack.name, name_of(stack.root_id)))
+    return resource.model_copy(update={"stack_id": stack.id, "stack_names": tuple(names)})
+
+
+def _situation(subject: Subject, stack: Stack | None, resources: Iterable[ResourceState]) -> Situation:
+    return Situation(
+        hazard=subject.hazard,
+        happened_at=subject.happened_at,
+        resources=tuple(resources),
+        stack=None
+        if stack is None
+        else StackState(
+            id=stack.id,
+            name=stack.name,
+            status=stack.status,
+            termination_protection=stack.termination_protection,
+        ),
+    )

@@ -1,0 +1,188 @@
+"""Reports: what a person reads in ten seconds, and the same as one JSON document for everything else.
+
+E-mail gets plain text; every other SNS protocol `{"finding", "actions", "outcome"}`. What comes from outside (names,
+ARNs, error texts) is cut and stripped of control characters, so that nobody can write lines into a report.
+"""
+
+import json
+import re
+import shlex
+from datetime import datetime
+from typing import Any
+
+from stackwarden.finding import Action, ActionKind, Actor, Attempt, Finding, Mode, Outcome, Verdict
+
+_SUBJECT = 100  # characters, ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_LINE = 600
+_MOST_LISTED = 25
+_MOST_BYTES = 240_000  # SNS takes 256 KB, both texts together
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+_DID = {
+    ActionKind.SET_TERMINATION_PROTECTION: "termination protection of {target}: {was} -> {now}",
+    ActionKind.PROTECT_TABLE: "deletion protection of table {target}: off -> on",
+    ActionKind.ENABLE_POINT_IN_TIME_RECOVERY: "point-in-time recovery of table {target}: off -> on",
+    ActionKind.BACK_UP_TABLE: "on-demand backup of table {target}",
+    ActionKind.PROTECT_DB_INSTANCE: "deletion protection of database {target}: off -> on",
+    ActionKind.PROTECT_DB_CLUSTER: "deletion protection of cluster {target}: off -> on",
+    ActionKind.TAG_TABLE: "tags on {target}",
+    ActionKind.TAG_DB: "tags on {target}",
+}
+_ENDED = {
+    Outcome.OBSERVED: "Nothing was changed (see below)",
+    Outcome.EXEMPT: "Exempt: nothing was changed",
+    Outcome.BLOCKED: "Blocked before it happened",
+    Outcome.PROTECTED: "Protected, and verified",
+    Outcome.RESCUED: "Rescued, and verified",
+    Outcome.REMEDIATED: "Remediated, and verified",
+    Outcome.FAILED: "FAILED: the hazard is still there",
+    Outcome.LOST: "DATA WAS LOST",
+    Outcome.DISMISSED: "No hazard",
+}
+
+
+def clean(text: object, most: int = _LINE) -> str:
+    """Return text on one line, without control and direction characters, cut to `most` characters."""
+    line = _UNPRINTABLE.sub(" ", str(text)).strip()
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def report(verdict: Verdict, documentation_url: str) -> dict[str, Any]:
+    """Return `{"subject", "message"}`; message is what SNS wants with MessageStructure `json`.
+
+    A second event for the same finding may have left the actor in the ledger entry.
+    """
+    evidence = dict(verdict.finding.evidence)
+    if verdict.failure:
+        evidence["error"] = f"{verdict.failure.get('Error')}: {verdict.failure.get('Cause')}"
+    actor = verdict.finding.actor or _actor(verdict.ledger)
+    finding = verdict.finding.model_copy(update={"actor": actor, "evidence": evidence})
+    outcome = verdict.outcome or Outcome.FAILED
+    document = {
+        "finding": finding.model_dump(mode="json"),
+        "actions": [attempt.model_dump(mode="json") for attempt in verdict.attempts]
+        or [{**action.model_dump(mode="json"), "status": "planned"} for action in verdict.actions],
+        "outcome": str(outcome),
+    }
+    text = plain_text(finding, verdict, outcome, documentation_url)
+    body = json.dumps(document)
+    if len(body.encode()) + len(text.encode()) > _MOST_BYTES:
+        document = {**document, "actions": [], "truncated": "actions and evidence are in the ledger"}
+        document["finding"] = finding.model_copy(update={"evidence": {}}).model_dump(mode="json")
+        body = json.dumps(document)
+    return {
+        "subject": subject(finding, outcome),
+        "message": json.dumps({"default": body, "email": text}),
+    }
+
+
+def subject(finding: Finding, outcome: Outcome) -> str:
+    """Return the e-mail's subject: ASCII, one line, at most 100 characters."""
+    line = clean(f"[Stackwarden] {outcome.upper()} {finding.environment}: {finding.title}", _SUBJECT)
+    return line.encode("ascii", "replace").decode()[:_SUBJECT]
+
+
+def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentation_url: str) -> str:
+    """Return the report for a person."""
+    parts = [
+        _ENDED[outcome].upper() if outcome in (Outcome.FAILED, Outcome.LOST) else _ENDED[outcome],
+        "",
+        clean(finding.title),
+        _block(
+            "What happened", [clean(finding.why, 1500), *_lines(finding.evidence.get("exemption_problems"))]
+        ),
+        _block("Who", [_who(finding)]),
+        _block("What Stackwarden did", _deeds(finding, verdict)),
+        _block("Saved", _lines(finding.evidence.get("saved"))),
+        _block("LOST", _lines(finding.evidence.get("lost"))),
+        _block("Not certain", _lines(finding.evidence.get("undecided"))),
+        _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
+        _block("Error", _lines(finding.evidence.get("error"))),
+        _block("What to do now", [clean(line) for line in _indented(finding.fix)]),
+        _block("If this is meant", _how_to_be_exempted(finding)),
+        _block("Finding", [f"{finding.id} ({finding.severity}, mode {finding.mode})", _where(finding)]),
+        _block("More", [f"{documentation_url}/guards/{finding.guard}.md"]),
+    ]
+    return "\n".join(part for part in parts if part is not None) + "\n"
+
+
+def _indented(text: str) -> list[str]:
+    return [line.replace("  ", "\u00a0\u00a0") for line in text.splitlines()]
+
+
+def _block(heading: str, lines: list[str]) -> str | None:
+    if not lines:
+        return None
+    return "\n".join(["", f"{heading}:", *(f"  {line.replace('\u00a0', ' ')}" for line in lines)])
+
+
+def _lines(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value] if value else []
+    lines = [f"- {clean(item)}" for item in values[:_MOST_LISTED]]
+    more = len(values) - _MOST_LISTED
+    return [*lines, f"- and {more} more, in the ledger"] if more > 0 else lines
+
+
+def _who(finding: Finding) -> str:
+    actor = finding.actor
+    if actor is None:
+        name = shlex.quote(clean(finding.resource.name))
+        return (
+            "not known yet: CloudFormation's events do not say. Ask CloudTrail: aws cloudtrail lookup-events "
+            f"--lookup-attributes AttributeKey=ResourceName,AttributeValue={name}"
+        )
+    called = datetime.fromisoformat(actor.event_time).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return clean(
+        f"{actor.arn}, from {actor.source_ip or 'an unknown address'}, {actor.event_name} at {called}"
+    )
+
+
+def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
+    if verdict.attempts:
+        return [*(f"- {clean(_deed(attempt))}" for attempt in verdict.attempts[:_MOST_LISTED])]
+    if verdict.actions:
+        reason = "the mode is observe" if finding.mode is Mode.OBSERVE else "an exemption"
+        planned = [f"- would have: {clean(_did(action))}" for action in verdict.actions[:_MOST_LISTED]]
+        return [f"Nothing: {reason}.", *planned]
+    if finding.exemption:
+        exemption = finding.exemption
+        return [
+            "Nothing: exempt by " + clean(exemption.name),
+            clean(
+                f"until {exemption.until}, asked for by {exemption.requested_by}, approved by {exemption.approved_by}"
+            ),
+            clean(f"because: {exemption.reason}"),
+        ]
+    return ["Nothing: there was nothing that could be done."]
+
+
+def _did(action: Action) -> str:
+    now = bool(action.parameters.get("enabled"))
+    was = bool(action.before.get("enabled"))
+    switch = {True: "on", False: "off"}
+    return _DID[action.kind].format(target=action.target, was=switch[was], now=switch[now])
+
+
+def _deed(attempt: Attempt) -> str:
+    return _did(attempt) if attempt.status == "done" else f"FAILED: {_did(attempt)}: {attempt.error}"
+
+
+def _how_to_be_exempted(finding: Finding) -> list[str]:
+    name = f"/stackwarden/exemptions/{finding.guard}/{clean(finding.resource.name)}"
+    value = '{"requested_by": "YOU", "approved_by": "SOMEBODY ELSE", "reason": "WHY", "until": "YYYY-MM-DD"}'
+    return [
+        "Ask for an exemption (90 days at most); whoever approves it runs:",
+        f"aws ssm put-parameter --type String --name {shlex.quote(name)} --value '{value}'",
+    ]
+
+
+def _where(finding: Finding) -> str:
+    resource = finding.resource
+    return clean(
+        f"account {resource.account}, {resource.region}, environment {finding.environment}, {resource.arn}"
+    )
+
+
+def _actor(ledger: dict[str, Any]) -> Actor | None:
+    stored = ledger.get("attributes", {}).get("actor", {}).get("S")
+    return Actor.model_validate_json(stored) if stored else None

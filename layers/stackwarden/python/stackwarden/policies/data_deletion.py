@@ -1,0 +1,299 @@
+"""The judgement of the guard `data-deletion`: is data about to be lost, and what keeps it?
+
+Pure. The guard reads the state (data_state.Situation), asks `judge`, and the workflow does what the judgement says,
+then the guard reads and asks again until the judgement is `done`. Each hazard has one function here.
+
+Rules that AWS imposes:
+- Deletion protection set while a stack is created or updated makes the stack's rollback fail, so resources are
+  protected once the stack has settled; termination protection is harmless at any time.
+- A stack's deletion cannot be cancelled and termination protection is refused during it:
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html
+- DeleteTable fails on a table with deletion protection:
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stackwarden.exemptions import Exemptions
+from stackwarden.finding import Action, ActionKind, Attempt, Exemption, Mode, Outcome, Wire
+from stackwarden.policies.data_resources import Protection
+from stackwarden.policies.data_state import Hazard, Presence, ResourceState, Situation, StackState
+
+TRIES = 3  # of one action, each with the workflow's own retries for throttling
+MOST_ACTIONS = 40  # in one round: what a Map state runs at once; the rest follows in the next round
+PATIENCE = {  # judgements before giving up; the pauses between them grow to two minutes
+    Hazard.UNPROTECTED: 200,  # about six hours for a stack to settle
+    Hazard.PROTECTION_REMOVED: 200,
+    Hazard.STACK_DELETION: 40,  # about one hour for the fate of what cannot be rescued
+    Hazard.DELETED: 8,  # about a minute for the system backup of a deleted table to show
+}
+_PROTECT = {
+    Protection.DYNAMODB_TABLE: ActionKind.PROTECT_TABLE,
+    Protection.RDS_INSTANCE: ActionKind.PROTECT_DB_INSTANCE,
+    Protection.RDS_CLUSTER: ActionKind.PROTECT_DB_CLUSTER,
+}
+
+
+class Judgement(Wire):
+    """What is next (see finding.Verdict) and, when done, the fate of each resource by name."""
+
+    next: Literal["act", "wait", "done"]
+    outcome: Outcome | None = None
+    actions: tuple[Action, ...] = ()
+    wait_seconds: int = 0
+    exemption: Exemption | None = None
+    at_risk: tuple[ResourceState, ...] = ()
+    saved: tuple[ResourceState, ...] = ()
+    lost: tuple[ResourceState, ...] = ()
+    undecided: tuple[ResourceState, ...] = ()
+    replaceable: tuple[ResourceState, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A situation with all that its judgement depends on. `round`: how often it was judged before."""
+
+    situation: Situation
+    mode: Mode = Mode.ENFORCE
+    exemptions: Exemptions = field(default_factory=Exemptions)
+    attempts: Sequence[Attempt] = ()
+    round: int = 0
+
+    def exemption(self, resource: ResourceState) -> Exemption | None:
+        """Return what exempts the resource: an exemption of its own, or of a stack that it is part of."""
+        stack = self.situation.stack
+        names = (resource.name, *resource.stack_names, *((stack.name,) if stack else ()))
+        return self.exemptions.for_any(names)
+
+    def untried(self, actions: Iterable[Action]) -> tuple[Action, ...]:
+        """Return those that did not fail often enough to give up."""
+        failures = [(attempt.kind, attempt.target) for attempt in self.attempts if attempt.status == "failed"]
+        return tuple(action for action in actions if failures.count((action.kind, action.target)) < TRIES)
+
+    def done(self, *kinds: ActionKind) -> bool:
+        """Whether the workflow made a change of one of the kinds (of any kind, if none is named)."""
+        return any(
+            attempt.status == "done" and (not kinds or attempt.kind in kinds) for attempt in self.attempts
+        )
+
+    @property
+    def patient(self) -> bool:
+        """Whether to wait once more."""
+        return self.round < PATIENCE[self.situation.hazard]
+
+    def wait(self, **fates: Any) -> Judgement:
+        """Look again later: after 1 s at first, growing by half each round, two minutes at most."""
+        return Judgement(next="wait", wait_seconds=min(120, int(1.5 ** min(self.round, 12))), **fates)
+
+
+def judge(case: Case) -> Judgement:
+    """Judge one situation. Total: every situation has a judgement, and it ends after PATIENCE rounds."""
+    match case.situation.hazard:
+        case Hazard.UNPROTECTED | Hazard.PROTECTION_REMOVED:
+            return _standing(case)
+        case Hazard.STACK_DELETION:
+            return _stack_deletion(case)
+        case Hazard.DELETED:
+            return _deleted(case)
+
+
+def _done(outcome: Outcome, **fates: Any) -> Judgement:
+    return Judgement(next="done", outcome=outcome, **fates)
+
+
+def _act(actions: Sequence[Action], **fates: Any) -> Judgement:
+    return Judgement(next="act", actions=tuple(actions[:MOST_ACTIONS]), **fates)
+
+
+def _exempt(case: Case, resources: Sequence[ResourceState]) -> Judgement:
+    return _done(Outcome.EXEMPT, exemption=case.exemption(resources[0]), at_risk=tuple(resources))
+
+
+def set_termination_protection(stack: StackState, *, enabled: bool) -> Action:
+    """Return the action; only for a root stack: nested stacks inherit."""
+    return Action(
+        kind=ActionKind.SET_TERMINATION_PROTECTION,
+        target=stack.id,
+        parameters={"enabled": enabled},
+        before={"enabled": not enabled},
+    )
+
+
+def protect(resource: ResourceState) -> Action | None:
+    """Return the action that switches deletion protection on, or None where there is nothing to switch."""
+    if resource.row.protection is None or resource.deletion_protection is not False:
+        return None
+    return Action(
+        kind=_PROTECT[resource.row.protection],
+        target=resource.name,
+        before={"deletion_protection": False},
+    )
+
+
+def _recovery(resource: ResourceState) -> Action | None:
+    if resource.point_in_time_recovery is not False:
+        return None
+    return Action(
+        kind=ActionKind.ENABLE_POINT_IN_TIME_RECOVERY,
+        target=resource.name,
+        before={"point_in_time_recovery": False},
+    )
+
+
+def _protections(resources: Iterable[ResourceState]) -> list[Action]:
+    standing = [resource for resource in resources if resource.presence is Presence.STANDING]
+    actions = [action for resource in standing for action in (protect(resource), _recovery(resource))]
+    return [action for action in actions if action]
+
+
+def _standing(case: Case) -> Judgement:
+    situation, stack = case.situation, case.situation.stack
+    if stack and (stack.deleting or (stack.rolled_back and situation.hazard is Hazard.UNPROTECTED)):
+        return _withdraw(case, stack)  # a deletion is a finding of its own
+    standing = [resource for resource in situation.resources if resource.exists and resource.holds_data]
+    at_risk = [resource for resource in standing if not resource.retained]
+    if not at_risk:
+        return _only_retained(case, standing)
+    enforced = [resource for resource in at_risk if not case.exemption(resource)]
+    if not enforced:
+        return _exempt(case, at_risk)
+    return _arm(case, enforced)
+
+
+def _arm(case: Case, resources: Sequence[ResourceState]) -> Judgement:
+    stack, fates = case.situation.stack, {"at_risk": tuple(resources)}
+    ready = (
+        stack is None
+        or stack.settled
+        or (stack.at_rest and case.situation.hazard is Hazard.PROTECTION_REMOVED)
+    )
+    wanted = _protections(resources) if ready else []
+    if stack and not stack.termination_protection and not stack.status.startswith("DELETE_"):
+        wanted.insert(0, set_termination_protection(stack, enabled=True))
+    todo = case.untried(wanted)
+    if todo and (
+        ready or case.mode is Mode.ENFORCE
+    ):  # observing says all that would be done, once it is known
+        return _act(todo, **fates)
+    if not ready or any(resource.presence is Presence.BUSY for resource in resources):
+        return case.wait(**fates) if case.patient else _done(Outcome.FAILED, **fates)
+    if wanted:
+        return _done(Outcome.FAILED, **fates)
+    if case.done():
+        return _done(Outcome.PROTECTED, **fates, saved=tuple(resources))
+    unprotectable = stack is None and all(resource.row.protection is None for resource in resources)
+    return _done(Outcome.OBSERVED if unprotectable else Outcome.DISMISSED, **fates)
+
+
+def _withdraw(case: Case, stack: StackState) -> Judgement:
+    """End without a finding; termination protection set for a stack that then rolled back is taken away again."""
+    ours = case.done(ActionKind.SET_TERMINATION_PROTECTION)
+    if ours and stack.termination_protection and not stack.deleting:
+        todo = case.untried([set_termination_protection(stack, enabled=False)])
+        return _act(todo) if todo else _done(Outcome.FAILED)
+    return _done(Outcome.DISMISSED)
+
+
+def _only_retained(case: Case, resources: Sequence[ResourceState]) -> Judgement:
+    stack = case.situation.stack
+    if stack and not stack.at_rest:
+        return case.wait() if case.patient else _done(Outcome.DISMISSED)
+    replaceable = [r for r in resources if not r.retained_on_replace and r.row.replaced_by]
+    replaceable = [resource for resource in replaceable if not case.exemption(resource)]
+    if not replaceable or case.situation.hazard is not Hazard.UNPROTECTED:
+        return _done(Outcome.DISMISSED)
+    return _done(Outcome.OBSERVED, replaceable=tuple(replaceable))
+
+
+def _stack_deletion(case: Case) -> Judgement:
+    stack = case.situation.stack
+    at_risk = [r for r in case.situation.resources if r.holds_data and not r.retained]
+    if stack is None or not stack.status.startswith("DELETE_") or not at_risk:
+        return _done(Outcome.DISMISSED)
+    enforced = [resource for resource in at_risk if not case.exemption(resource)]
+    if not enforced:
+        return _exempt(case, at_risk)
+    saved = [resource for resource in enforced if resource.exists and resource.deletion_protection]
+    undecided = [resource for resource in enforced if resource.exists and not resource.deletion_protection]
+    fates = {
+        "at_risk": tuple(enforced),
+        "saved": tuple(saved),
+        "undecided": tuple(undecided),
+        "lost": tuple(resource for resource in enforced if not resource.exists),
+    }
+    wanted = [action for resource in undecided if (action := protect(resource))]
+    wanted += [action for resource in saved if (action := _back_up(resource, case))]
+    todo = case.untried(wanted)
+    if todo:
+        return _act(todo, **fates)
+    if case.patient and _pending(case, saved, undecided, stack):
+        return case.wait(**fates)
+    return _done(_deletion_outcome(case, fates), **fates)
+
+
+def _back_up(resource: ResourceState, case: Case) -> Action | None:
+    asked = any(
+        attempt.kind is ActionKind.BACK_UP_TABLE
+        and attempt.target == resource.name
+        and attempt.status == "done"
+        for attempt in case.attempts
+    )
+    if asked or resource.row.protection is not Protection.DYNAMODB_TABLE:
+        return None
+    return Action(kind=ActionKind.BACK_UP_TABLE, target=resource.name)
+
+
+def fresh_backup(resource: ResourceState, situation: Situation) -> bool:
+    """Whether an available backup was made since the event (AWS truncates a backup's time to milliseconds)."""
+    since = situation.happened_at.replace(microsecond=0)
+    return any(backup.available and backup.created_at >= since for backup in resource.backups)
+
+
+def _pending(
+    case: Case, saved: Sequence[ResourceState], undecided: Sequence[ResourceState], stack: StackState
+) -> bool:
+    backing_up = any(
+        attempt.kind is ActionKind.BACK_UP_TABLE
+        and attempt.status == "done"
+        and any(r.name == attempt.target and not fresh_backup(r, case.situation) for r in saved)
+        for attempt in case.attempts
+    )
+    busy = any(resource.presence is Presence.BUSY for resource in undecided)
+    return backing_up or busy or bool(undecided and stack.status == "DELETE_IN_PROGRESS")
+
+
+def _deletion_outcome(case: Case, fates: dict[str, tuple[ResourceState, ...]]) -> Outcome:
+    if fates["lost"]:
+        return Outcome.LOST
+    if fates["undecided"]:
+        return Outcome.FAILED
+    rescued = case.done(
+        ActionKind.PROTECT_TABLE, ActionKind.PROTECT_DB_INSTANCE, ActionKind.PROTECT_DB_CLUSTER
+    )
+    return Outcome.RESCUED if rescued else Outcome.PROTECTED
+
+
+def _deleted(case: Case) -> Judgement:
+    situation, stack = case.situation, case.situation.stack
+    gone = [resource for resource in situation.resources if _is_gone(resource, situation)]
+    if not gone or (stack and (stack.status.startswith("DELETE_") or stack.rolled_back)):
+        return _done(Outcome.DISMISSED)
+    lost = [resource for resource in gone if not case.exemption(resource)]
+    if not lost:
+        return _exempt(case, gone)
+    fates = {"at_risk": tuple(lost), "lost": tuple(lost)}
+    looking = any(r.presence is Presence.DELETING or not r.backups for r in lost if r.row.restore)
+    if case.patient and looking:
+        return case.wait(**fates)
+    return _done(Outcome.LOST, **fates)
+
+
+def _is_gone(resource: ResourceState, situation: Situation) -> bool:
+    """Whether the resource of the event is gone: one of that name created later is another resource."""
+    if not resource.holds_data:
+        return False
+    if not resource.exists:
+        return True
+    return resource.created_at is not None and resource.created_at > situation.happened_at
