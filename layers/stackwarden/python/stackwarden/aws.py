@@ -1,7 +1,8 @@
-"""How Stackwarden talks to AWS: clients that retry throttling, and the names of the errors that it expects."""
+"""How Stackwarden talks to AWS: clients that retry throttling, and the names of expected errors."""
 
 import functools
 import os
+import threading
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html: standard mode retries throttling with backoff.
 # A guard has seconds, not minutes: what hangs for five seconds is tried again.
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=3, read_timeout=5)
+# Making clients from one session is not thread-safe: https://docs.aws.amazon.com/boto3/latest/guide/clients.html
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @overload
@@ -33,7 +36,8 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @functools.cache
 def client(service: Any) -> Any:
     """Return the process's client of a service; made at first use, since each costs cold start time."""
-    return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
+    with _ONE_AT_A_TIME:
+        return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
 
 
 def code(error: ClientError) -> str:

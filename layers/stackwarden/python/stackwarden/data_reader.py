@@ -58,7 +58,7 @@ class DataReader:
         return ResourceState(type=type_, name=name, arn=self.arn(type_, name))
 
     def of_stack(self, resource: StackResource, policies: Policies) -> ResourceState:
-        """Return a stack's resource, not yet read; CloudFormation's own status says whether it still stands."""
+        """Return a stack's resource, not yet read; CloudFormation's status says whether it still stands."""
         return self.bare(resource.type, resource.physical_id).model_copy(
             update={
                 "logical_id": resource.logical_id,

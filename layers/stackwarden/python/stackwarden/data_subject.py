@@ -104,7 +104,7 @@ def _of_data_call(event: ApiCall) -> Subject | None:
 
 @dataclass(frozen=True)
 class SituationReader:
-    """Reads the live state of a subject. Methods raise ClientError. None: there is nothing to judge (any more)."""
+    """Reads the live state of a subject. Methods raise ClientError. None: nothing is left to judge."""
 
     stacks: StackReader
     data: DataReader
@@ -119,6 +119,8 @@ class SituationReader:
             return None
         if subject.type is None:
             return self._whole(subject, stack)
+        if stack.status.startswith("DELETE_") or "ROLLBACK" in stack.status:
+            return None  # it goes with its stack, or is taken back with it: no finding of its own
         return self.again(subject) if subject.hazard is Hazard.DELETED else self._new(subject, stack)
 
     def again(self, subject: Subject) -> tuple[Subject, Situation] | None:
@@ -154,22 +156,25 @@ class SituationReader:
         return self._of_stack(subject.model_copy(update={"stack": stack.id}), stack)
 
     def _new(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation] | None:
-        """A resource of a stack that was created or updated: the finding will be the root stack's."""
-        if stack.status.startswith("DELETE_") or "ROLLBACK" in stack.status:
-            return None
-        resource = self.data.read(_in(stack, self.data.bare(subject.type or "", subject.name or "")))
+        """A resource of a stack that was created or updated: the finding will be the root stack's.
+
+        All resources of one operation share that finding, so it may end only by what the whole stack holds.
+        """
         root = self.stacks.root(stack)
-        if root.id == self.own_stack or (resource.protected and root.termination_protection):
+        if root.id == self.own_stack:
+            return None
+        resource = _in(stack, self.data.bare(subject.type or "", subject.name or ""))
+        if root.termination_protection and self.data.read(resource).protected:
             return None
         policies, logical_id = self.stacks.policies(stack.id), subject.logical_id or ""
-        resource = resource.model_copy(
-            update={
-                "retained": policies.retained(logical_id),
-                "retained_on_replace": policies.retained_on_replace(logical_id),
-            }
-        )
+        retained, on_replace = policies.retained(logical_id), policies.retained_on_replace(logical_id)
+        if retained and on_replace:
+            return None
         whole = Subject(hazard=subject.hazard, happened_at=subject.happened_at, stack=root.id)
-        return whole, _situation(whole, root, [resource])
+        if _state(root).at_rest:
+            return self._of_stack(whole, root)
+        update = {"retained": retained, "retained_on_replace": on_replace}
+        return whole, _situation(whole, root, [self.data.read(resource).model_copy(update=update)])
 
     def _of_stack(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation]:
         found = [resource for resource in self.stacks.resources(stack) if _holds_data(resource.type)]
@@ -210,12 +215,14 @@ def _situation(subject: Subject, stack: Stack | None, resources: Iterable[Resour
         hazard=subject.hazard,
         happened_at=subject.happened_at,
         resources=tuple(resources),
-        stack=None
-        if stack is None
-        else StackState(
-            id=stack.id,
-            name=stack.name,
-            status=stack.status,
-            termination_protection=stack.termination_protection,
-        ),
+        stack=_state(stack) if stack else None,
+    )
+
+
+def _state(stack: Stack) -> StackState:
+    return StackState(
+        id=stack.id,
+        name=stack.name,
+        status=stack.status,
+        termination_protection=stack.termination_protection,
     )

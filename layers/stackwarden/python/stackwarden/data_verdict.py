@@ -21,7 +21,7 @@ def first_verdict(
     settings: Settings,
     operation: Callable[[str], str],
 ) -> Verdict | None:
-    """Judge for the first time. None: there is no hazard. `operation` names a stack's operation (see stacks)."""
+    """Judge for the first time. None: there is no hazard. `operation`: see StackReader.operation."""
     judgement = judge(case)
     if judgement.outcome is Outcome.DISMISSED:
         return None

@@ -1,13 +1,12 @@
 """What happened: the three kinds of event that start a guard, validated.
 
-`parse` raises pydantic.ValidationError for an event that does not have its documented shape; the function then fails
-and the event lands in the dead-letter queue together with that error.
+`parse` raises pydantic.ValidationError for an event that does not have its documented shape; the function
+then fails and the event lands in the dead-letter queue together with that error.
 """
 
-from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
 
 from stackwarden.finding import Actor
 
@@ -20,7 +19,7 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     id: str = Field(min_length=1)
-    time: datetime
+    time: AwareDatetime
     account: str = Field(pattern=r"^\d{12}$")
     region: str = Field(min_length=1)
     replay_name: str | None = Field(default=None, alias="replay-name")
@@ -40,7 +39,7 @@ class ApiCall(_Event):
     event_id: str = Field(validation_alias=AliasPath("detail", "eventID"))
     source: str = Field(validation_alias=AliasPath("detail", "eventSource"))
     name: str = Field(validation_alias=AliasPath("detail", "eventName"))
-    called_at: datetime = Field(validation_alias=AliasPath("detail", "eventTime"))
+    called_at: AwareDatetime = Field(validation_alias=AliasPath("detail", "eventTime"))
     source_ip: str = Field(default="", validation_alias=AliasPath("detail", "sourceIPAddress"))
     identity: dict[str, Any] = Field(validation_alias=AliasPath("detail", "userIdentity"))
     error_code: str | None = Field(default=None, validation_alias=AliasPath("detail", "errorCode"))
@@ -107,5 +106,5 @@ _MODELS: dict[str, type[ApiCall | StackStatusChange | ResourceStatusChange]] = {
 
 
 def parse(event: dict[str, Any]) -> ApiCall | StackStatusChange | ResourceStatusChange:
-    """Validate an EventBridge event. Raises pydantic.ValidationError that names the missing or wrong field."""
+    """Validate an EventBridge event. Raises pydantic.ValidationError naming the missing or wrong field."""
     return _MODELS[_Kind.model_validate(event).detail_type].model_validate(event)

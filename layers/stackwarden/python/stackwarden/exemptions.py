@@ -1,8 +1,8 @@
 """Exemptions: SSM parameters that let one resource out of one guard for a while.
 
-`/stackwarden/exemptions/<guard>/<resource name>` holds JSON: `requested_by`, `approved_by` (somebody else), `reason`
-and `until` (ISO 8601; a date means its end, UTC), at most 90 days after the parameter was written. Anything else is
-not an exemption: the guard enforces and its report says what is wrong.
+`/stackwarden/exemptions/<guard>/<resource name>` holds JSON: `requested_by`, `approved_by` (somebody else),
+`reason` and `until` (ISO 8601; a date means its end, UTC), at most 90 days after the parameter was written.
+Anything else is not an exemption: the guard enforces and its report says what is wrong.
 """
 
 import re
@@ -72,7 +72,10 @@ def judge(name: str, text: str, written_at: datetime, now: datetime) -> Exemptio
     if until <= now:
         return f"The exemption {name} expired at {until.isoformat()} and does not count."
     if until - written_at > LONGEST + timedelta(days=1):
-        return f"The exemption {name} runs longer than {LONGEST.days} days after it was written and does not count."
+        return (
+            f"The exemption {name} runs longer than {LONGEST.days} days after it was written "
+            "and does not count."
+        )
     return Exemption(
         name=name,
         requested_by=document.requested_by,

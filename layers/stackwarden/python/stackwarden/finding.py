@@ -1,7 +1,7 @@
 """The contract with the workflow: what a guard found, what is to be done, how it ended.
 
-The remediation state machine passes this as JSON and a guard answers in it, so every model here is the wire format:
-unknown keys are refused, so that a misspelt key fails at once instead of being lost.
+The remediation state machine passes this as JSON and a guard answers in it, so every model here is the wire
+format: unknown keys are refused, so that a misspelt key fails at once instead of being lost.
 """
 
 import hashlib
@@ -97,8 +97,8 @@ class ActionKind(StrEnum):
 class Action(Wire):
     """One change for the workflow to make.
 
-    target: what the API call names (a table's name, a stack's id, an ARN for tags). before: the values that the
-    change overwrites, enough to put them back.
+    target: what the API call names (a table's name, a stack's id, an ARN for tags). before: the values that
+    the change overwrites, enough to put them back.
     """
 
     kind: ActionKind

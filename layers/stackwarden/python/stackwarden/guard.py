@@ -2,7 +2,8 @@
 
 A guard function is called in three ways:
 - by EventBridge, with an event: `look` reads live state and answers a verdict, which starts the workflow;
-- by the workflow, `{"task": "judge", "verdict": …}`: `look_again` judges after something was done, or waited for;
+- by the workflow, `{"task": "judge", "verdict": …}`: `look_again` judges after something was done, or waited
+  for;
 - by the workflow, `{"task": "report", …}`: the report's text (messages.py).
 
 Guards only read: the one call that is not a read is StartExecution of the workflow.
@@ -56,10 +57,13 @@ class Runner:
         """Answer one invocation. What it raises reaches the dead-letter queue (or the workflow's Catch)."""
         match event.get("task"):
             case None:
+                self.metrics.add_metric("Events", MetricUnit.Count, 1)
                 return self._event(event)
             case "judge":
+                self.metrics.add_metric("Judgements", MetricUnit.Count, 1)
                 return self._judge(Verdict.model_validate(event["verdict"])).model_dump(mode="json")
             case "report":
+                self.metrics.add_metric("Reports", MetricUnit.Count, 1)
                 return messages.report(
                     Verdict.model_validate(event["verdict"]), self.settings.documentation_url
                 )
@@ -101,7 +105,6 @@ class Runner:
         """Start the workflow. The same event twice is the same name; the same finding stops at the ledger."""
         finding = verdict.finding
         name = f"{finding.id}-{event_id}"[:80]
-        self.metrics.add_dimension("Guard", self.guard.id)
         self.metrics.add_metric("Findings", MetricUnit.Count, 1)
         self.logger.info(
             "finding", extra={"finding": finding.id, "title": finding.title, "next": verdict.next}
@@ -146,7 +149,7 @@ class Runner:
 
     def _blind(self, event: Event, error: ClientError) -> Verdict:
         """A guard that cannot see says so: one finding a day for each call that it may not make."""
-        denied, place = f"{error.operation_name}: {error.response['Error']['Message']}", self.settings.place
+        denied, place = _denied(error), self.settings.place
         arn = f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:{self.guard.id}"
         finding = Finding(
             id=finding_id(self.guard.id, arn, BLIND, error.operation_name, event.time.date().isoformat()),
@@ -156,8 +159,8 @@ class Runner:
             title=f"The guard {self.guard.id} cannot see: {error.operation_name} is denied",
             why="What the event pointed at was not judged, so it is not protected.",
             fix=(
-                "Allow the guard's role the call: look for a service control policy, a permissions boundary or a "
-                f"resource policy that denies it. AWS said: {denied}"
+                "Allow the guard's role the call: look for a service control policy, a permissions boundary "
+                f"or a resource policy that denies it. AWS said: {denied}"
             ),
             resource=Resource(
                 type="AWS::CloudFormation::Stack",
@@ -180,13 +183,19 @@ class Runner:
         )
 
 
+def _denied(error: ClientError) -> str:
+    return messages.clean(f"{error.operation_name}: {error.response['Error']['Message']}")
+
+
 def _blinded(verdict: Verdict, error: ClientError) -> Verdict:
-    denied = f"{error.operation_name}: {error.response['Error']['Message']}"
+    denied = _denied(error)
     evidence = {**verdict.finding.evidence, "denied": denied}
     finding = verdict.finding.model_copy(
         update={
             "severity": Severity.HIGH,
-            "fix": f"The guard could not look again, so nothing is certain. Allow its role the call: {denied}",
+            "fix": (
+                f"The guard could not look again, so nothing is certain. Allow its role the call: {denied}"
+            ),
             "evidence": evidence,
         }
     )

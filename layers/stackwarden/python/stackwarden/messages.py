@@ -1,7 +1,8 @@
 """Reports: what a person reads in ten seconds, and the same as one JSON document for everything else.
 
-E-mail gets plain text; every other SNS protocol `{"finding", "actions", "outcome"}`. What comes from outside (names,
-ARNs, error texts) is cut and stripped of control characters, so that nobody can write lines into a report.
+E-mail gets plain text; every other SNS protocol `{"finding", "actions", "outcome"}`. What comes from outside
+(names, ARNs, error texts) is cut and stripped of control characters, so that nobody can write lines into a
+report.
 """
 
 import json
@@ -16,7 +17,7 @@ _SUBJECT = 100  # characters, ASCII: https://docs.aws.amazon.com/sns/latest/api/
 _LINE = 600
 _MOST_LISTED = 25
 _MOST_BYTES = 240_000  # SNS takes 256 KB, both texts together
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 _DID = {
     ActionKind.SET_TERMINATION_PROTECTION: "termination protection of {target}: {was} -> {now}",
@@ -39,6 +40,7 @@ _ENDED = {
     Outcome.LOST: "DATA WAS LOST",
     Outcome.DISMISSED: "No hazard",
 }
+_OVER = (Outcome.EXEMPT, Outcome.LOST)  # nothing left to be exempted from
 
 
 def clean(text: object, most: int = _LINE) -> str:
@@ -55,6 +57,8 @@ def report(verdict: Verdict, documentation_url: str) -> dict[str, Any]:
     evidence = dict(verdict.finding.evidence)
     if verdict.failure:
         evidence["error"] = f"{verdict.failure.get('Error')}: {verdict.failure.get('Cause')}"
+    # When judging again failed, what was done before it is still in `results`.
+    verdict = verdict.model_copy(update={"attempts": [*verdict.attempts, *verdict.results]})
     actor = verdict.finding.actor or _actor(verdict.ledger)
     finding = verdict.finding.model_copy(update={"actor": actor, "evidence": evidence})
     outcome = verdict.outcome or Outcome.FAILED
@@ -91,29 +95,29 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block(
             "What happened", [clean(finding.why, 1500), *_lines(finding.evidence.get("exemption_problems"))]
         ),
-        _block("Who", [_who(finding)]),
+        _block("Who", _who(finding)),
         _block("What Stackwarden did", _deeds(finding, verdict)),
+        _block("Verified", _lines(finding.evidence.get("verified"))),
         _block("Saved", _lines(finding.evidence.get("saved"))),
         _block("LOST", _lines(finding.evidence.get("lost"))),
         _block("Not certain", _lines(finding.evidence.get("undecided"))),
         _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
         _block("Error", _lines(finding.evidence.get("error"))),
-        _block("What to do now", [clean(line) for line in _indented(finding.fix)]),
-        _block("If this is meant", _how_to_be_exempted(finding)),
+        _block("What to do now", _steps(finding.fix)),
+        _block("If this is meant", [] if outcome in _OVER else _how_to_be_exempted(finding)),
         _block("Finding", [f"{finding.id} ({finding.severity}, mode {finding.mode})", _where(finding)]),
         _block("More", [f"{documentation_url}/guards/{finding.guard}.md"]),
     ]
     return "\n".join(part for part in parts if part is not None) + "\n"
 
 
-def _indented(text: str) -> list[str]:
-    return [line.replace("  ", "\u00a0\u00a0") for line in text.splitlines()]
+def _steps(text: str) -> list[str]:
+    """Clean each line of a fix and keep its indentation: it may be a snippet to paste."""
+    return [" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in text.splitlines()]
 
 
 def _block(heading: str, lines: list[str]) -> str | None:
-    if not lines:
-        return None
-    return "\n".join(["", f"{heading}:", *(f"  {line.replace('\u00a0', ' ')}" for line in lines)])
+    return "\n".join(["", f"{heading}:", *(f"  {line}" for line in lines)]) if lines else None
 
 
 def _lines(value: object) -> list[str]:
@@ -123,25 +127,26 @@ def _lines(value: object) -> list[str]:
     return [*lines, f"- and {more} more, in the ledger"] if more > 0 else lines
 
 
-def _who(finding: Finding) -> str:
+def _who(finding: Finding) -> list[str]:
     actor = finding.actor
     if actor is None:
         name = shlex.quote(clean(finding.resource.name))
-        return (
-            "not known yet: CloudFormation's events do not say. Ask CloudTrail: aws cloudtrail lookup-events "
-            f"--lookup-attributes AttributeKey=ResourceName,AttributeValue={name}"
-        )
+        return [
+            "Not known yet: CloudFormation's own event, which came first, does not say. CloudTrail knows within minutes:",
+            "aws cloudtrail lookup-events --lookup-attributes"
+            f" AttributeKey=ResourceName,AttributeValue={name} --region {finding.resource.region}",
+        ]
     called = datetime.fromisoformat(actor.event_time).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return clean(
-        f"{actor.arn}, from {actor.source_ip or 'an unknown address'}, {actor.event_name} at {called}"
-    )
+    address = actor.source_ip or "an unknown address"
+    return [clean(f"{actor.arn}, from {address}, {actor.event_name} at {called}")]
 
 
 def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
     if verdict.attempts:
         return [*(f"- {clean(_deed(attempt))}" for attempt in verdict.attempts[:_MOST_LISTED])]
     if verdict.actions:
-        reason = "the mode is observe" if finding.mode is Mode.OBSERVE else "an exemption"
+        observed = finding.mode is Mode.OBSERVE
+        reason = "the mode is observe" if observed else "the workflow failed before it could act"
         planned = [f"- would have: {clean(_did(action))}" for action in verdict.actions[:_MOST_LISTED]]
         return [f"Nothing: {reason}.", *planned]
     if finding.exemption:
@@ -149,7 +154,8 @@ def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
         return [
             "Nothing: exempt by " + clean(exemption.name),
             clean(
-                f"until {exemption.until}, asked for by {exemption.requested_by}, approved by {exemption.approved_by}"
+                f"until {exemption.until}, asked for by {exemption.requested_by}, "
+                f"approved by {exemption.approved_by}"
             ),
             clean(f"because: {exemption.reason}"),
         ]
@@ -160,7 +166,8 @@ def _did(action: Action) -> str:
     now = bool(action.parameters.get("enabled"))
     was = bool(action.before.get("enabled"))
     switch = {True: "on", False: "off"}
-    return _DID[action.kind].format(target=action.target, was=switch[was], now=switch[now])
+    target = f"stack {action.target.split('/')[1]}" if ":stack/" in action.target else action.target
+    return _DID[action.kind].format(target=target, was=switch[was], now=switch[now])
 
 
 def _deed(attempt: Attempt) -> str:

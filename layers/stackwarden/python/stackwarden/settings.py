@@ -1,7 +1,7 @@
 """Settings of a guard function: environment variables, validated when the function starts.
 
-A missing or wrong one raises InvalidSetting, which names it, during Lambda's init phase: the function never runs
-half-configured.
+A missing or wrong one raises InvalidSetting, which names it, during Lambda's init phase: the function never
+runs half-configured.
 """
 
 from collections.abc import Mapping

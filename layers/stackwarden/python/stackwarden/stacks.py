@@ -129,7 +129,7 @@ class StackReader:
         return parse_policies(body)
 
     def operation(self, stack_id: str) -> str:
-        """Return what tells one create, update or deletion of a stack from the next: the id of the event that began it.
+        """Return the id of the event that began a stack's operation: it tells one operation from the next.
 
         No source says when LastUpdatedTime and DeletionTime change, and a stack may be deleted again after
         DELETE_FAILED; the stack's own events say it for certain.
@@ -151,9 +151,11 @@ def name_of(stack_id: str) -> str:
 def parse_policies(body: Any) -> Policies:
     """Read the policies of a template: JSON as boto3 decodes it, or YAML text with short intrinsic forms.
 
-    Raises yaml.YAMLError for text that is no YAML (CloudFormation accepted it, so that is a defect to hear of).
+    Raises yaml.YAMLError for text that is no YAML (CloudFormation accepted it, so that is a defect to hear
+    of).
     """
-    template = yaml.load(body, Loader=_TemplateLoader) if isinstance(body, str) else body  # noqa: S506 - BaseLoader
+    # S506: the loader is a BaseLoader, which makes text, lists and mappings and nothing else.
+    template = yaml.load(body, Loader=_TemplateLoader) if isinstance(body, str) else body  # noqa: S506
     found = template.get("Resources") if isinstance(template, dict) else None
     resources = {key: value for key, value in (found or {}).items() if isinstance(value, dict)}
 

@@ -1,11 +1,11 @@
 """The judgement of the guard `data-deletion`: is data about to be lost, and what keeps it?
 
-Pure. The guard reads the state (data_state.Situation), asks `judge`, and the workflow does what the judgement says,
-then the guard reads and asks again until the judgement is `done`. Each hazard has one function here.
+Pure. The guard reads the state (data_state.Situation), asks `judge`, and the workflow does what the judgement
+says, then the guard reads and asks again until the judgement is `done`. Each hazard has one function here.
 
 Rules that AWS imposes:
-- Deletion protection set while a stack is created or updated makes the stack's rollback fail, so resources are
-  protected once the stack has settled; termination protection is harmless at any time.
+- Deletion protection set while a stack is created or updated makes the stack's rollback fail, so resources
+  are protected once the stack has settled; termination protection is harmless at any time.
 - A stack's deletion cannot be cancelled and termination protection is refused during it:
   https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html
 - DeleteTable fails on a table with deletion protection:
@@ -21,7 +21,7 @@ from stackwarden.finding import Action, ActionKind, Attempt, Exemption, Mode, Ou
 from stackwarden.policies.data_resources import Protection
 from stackwarden.policies.data_state import Hazard, Presence, ResourceState, Situation, StackState
 
-TRIES = 3  # of one action, each with the workflow's own retries for throttling
+TRIES = 3  # of one action that fails or does not last, each with the workflow's own retries for throttling
 MOST_ACTIONS = 40  # in one round: what a Map state runs at once; the rest follows in the next round
 PATIENCE = {  # judgements before giving up; the pauses between them grow to two minutes
     Hazard.UNPROTECTED: 200,  # about six hours for a stack to settle
@@ -68,9 +68,9 @@ class Case:
         return self.exemptions.for_any(names)
 
     def untried(self, actions: Iterable[Action]) -> tuple[Action, ...]:
-        """Return those that did not fail often enough to give up."""
-        failures = [(attempt.kind, attempt.target) for attempt in self.attempts if attempt.status == "failed"]
-        return tuple(action for action in actions if failures.count((action.kind, action.target)) < TRIES)
+        """Return those not tried often enough to give up: they failed, or somebody undid them again."""
+        tried = [(attempt.kind, attempt.target, attempt.parameters) for attempt in self.attempts]
+        return tuple(a for a in actions if tried.count((a.kind, a.target, a.parameters)) < TRIES)
 
     def done(self, *kinds: ActionKind) -> bool:
         """Whether the workflow made a change of one of the kinds (of any kind, if none is named)."""
@@ -89,7 +89,7 @@ class Case:
 
 
 def judge(case: Case) -> Judgement:
-    """Judge one situation. Total: every situation has a judgement, and it ends after PATIENCE rounds."""
+    """Judge one situation. Total, and it ends: waiting by PATIENCE, acting by TRIES of each action."""
     match case.situation.hazard:
         case Hazard.UNPROTECTED | Hazard.PROTECTION_REMOVED:
             return _standing(case)
@@ -157,18 +157,16 @@ def _standing(case: Case) -> Judgement:
     if not at_risk:
         return _only_retained(case, standing)
     enforced = [resource for resource in at_risk if not case.exemption(resource)]
-    if not enforced:
-        return _exempt(case, at_risk)
-    return _arm(case, enforced)
+    if enforced:
+        return _arm(case, enforced)
+    if stack and not stack.at_rest and case.patient:  # what is not exempt may still be created
+        return case.wait(at_risk=tuple(at_risk))
+    return _exempt(case, at_risk)
 
 
 def _arm(case: Case, resources: Sequence[ResourceState]) -> Judgement:
     stack, fates = case.situation.stack, {"at_risk": tuple(resources)}
-    ready = (
-        stack is None
-        or stack.settled
-        or (stack.at_rest and case.situation.hazard is Hazard.PROTECTION_REMOVED)
-    )
+    ready = stack is None or stack.at_rest
     wanted = _protections(resources) if ready else []
     if stack and not stack.termination_protection and not stack.status.startswith("DELETE_"):
         wanted.insert(0, set_termination_protection(stack, enabled=True))
@@ -188,7 +186,7 @@ def _arm(case: Case, resources: Sequence[ResourceState]) -> Judgement:
 
 
 def _withdraw(case: Case, stack: StackState) -> Judgement:
-    """End without a finding; termination protection set for a stack that then rolled back is taken away again."""
+    """End without a finding; termination protection set for a stack that rolled back is taken away again."""
     ours = case.done(ActionKind.SET_TERMINATION_PROTECTION)
     if ours and stack.termination_protection and not stack.deleting:
         todo = case.untried([set_termination_protection(stack, enabled=False)])
@@ -246,7 +244,7 @@ def _back_up(resource: ResourceState, case: Case) -> Action | None:
 
 
 def fresh_backup(resource: ResourceState, situation: Situation) -> bool:
-    """Whether an available backup was made since the event (AWS truncates a backup's time to milliseconds)."""
+    """Whether an available backup was made since the event (AWS truncates its time to milliseconds)."""
     since = situation.happened_at.replace(microsecond=0)
     return any(backup.available and backup.created_at >= since for backup in resource.backups)
 

@@ -4,10 +4,12 @@ import shlex
 from typing import Any
 
 from stackwarden.finding import Mode, Outcome, Severity, Wire
+from stackwarden.messages import clean
 from stackwarden.policies.data_deletion import Case, Judgement, fresh_backup
 from stackwarden.policies.data_state import Hazard, ResourceState
 
 _MOST_NAMED = 5
+_MOST_KEPT = 25  # logical ids in a command
 
 
 class Prose(Wire):
@@ -60,7 +62,7 @@ def _title(case: Case, judgement: Judgement) -> str:
         return f"An update can replace the data of {subject}"
     match case.situation.hazard:
         case Hazard.UNPROTECTED:
-            return f"Nothing kept {subject} from being deleted with its data"
+            return f"The {subject} held data that nothing protected"
         case Hazard.PROTECTION_REMOVED:
             return f"Protection was switched off on {subject}"
         case Hazard.STACK_DELETION:
@@ -73,8 +75,9 @@ def _why(case: Case, judgement: Judgement) -> str:
     held = names(judgement.at_risk)
     if judgement.replaceable:
         return (
-            f"{names(judgement.replaceable)}: kept when the stack is deleted, but an update that replaces the resource "
-            "(a changed name or key, say) deletes the old one with its data, since it has no UpdateReplacePolicy."
+            f"{names(judgement.replaceable)}: kept when the stack is deleted, but an update that replaces "
+            "the resource (a changed name or key, say) deletes the old one with its data, since it has no "
+            "UpdateReplacePolicy."
         )
     match case.situation.hazard:
         case Hazard.UNPROTECTED:
@@ -94,18 +97,24 @@ def _why(case: Case, judgement: Judgement) -> str:
 def _fix(case: Case, judgement: Judgement) -> str:
     if judgement.replaceable:
         return "Add to each of these resources in the template:  UpdateReplacePolicy: Retain"
+    if judgement.outcome is Outcome.EXEMPT:
+        return "Nothing, as long as the exemption is right. It ends by itself."
     if judgement.outcome is Outcome.LOST:
         return "Restore what can be restored (commands above), then find out who deleted it and why."
+    stack = case.situation.stack
+    kept = [shlex.quote(resource.logical_id or resource.name) for resource in judgement.saved]
+    if not 0 < len(kept) <= _MOST_KEPT:
+        kept = ["LOGICAL_ID …"]
     match case.situation.hazard:
         case Hazard.UNPROTECTED | Hazard.PROTECTION_REMOVED:
             return _declare(judgement)
         case Hazard.STACK_DELETION:
             return (
-                "If the deletion was a mistake: the data still stands, deploy the template again under another stack name "
-                "or import the tables. If it is meant: get an exemption (below), switch deletion protection off, delete again. "
-                "To finish the deletion but keep the data: aws cloudformation delete-stack --stack-name "
-                f"{shlex.quote(case.situation.stack.id if case.situation.stack else '')} "
-                f"--retain-resources {' '.join(r.logical_id or r.name for r in judgement.saved) or 'LOGICAL_ID'}"
+                "If the deletion was a mistake: the data still stands, deploy the template again under "
+                "another stack name or import the tables. If it is meant: get an exemption (below), switch "
+                "deletion protection off, delete again. To finish the deletion but keep the data: "
+                f"aws cloudformation delete-stack --stack-name {shlex.quote(stack.id if stack else '')} "
+                f"--retain-resources {clean(' '.join(kept))}"
             )
         case Hazard.DELETED:
             return "Restore it from a backup (command above)."
@@ -142,7 +151,8 @@ def _evidence(case: Case, judgement: Judgement) -> dict[str, Any]:
     if weak:
         evidence["unprotectable"] = [f"{r.label}: {r.row.unprotected_because}" for r in weak]
     if judgement.saved:
-        evidence["saved"] = [_saved(resource, case) for resource in judgement.saved]
+        fate = "saved" if case.situation.hazard is Hazard.STACK_DELETION else "verified"
+        evidence[fate] = [_saved(resource, case) for resource in judgement.saved]
     if judgement.lost:
         evidence["lost"] = [_lost(resource) for resource in judgement.lost]
     if judgement.undecided:

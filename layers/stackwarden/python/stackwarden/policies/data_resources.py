@@ -1,13 +1,15 @@
 """The table of data resource types: what holds data, how AWS lets it be protected, what destroys it.
 
-One row a CloudFormation resource type. The guard, its event patterns (checked by a test), the messages and the
-documentation all read this table; nothing else in Stackwarden knows a data resource type by name.
+One row a CloudFormation resource type. The guard, its event patterns (checked by a test), the messages and
+the documentation all read this table; nothing else in Stackwarden knows a data resource type by name.
 
-`replaced_by` lists the properties whose change makes CloudFormation replace the resource: `createOnlyProperties` of
-the type's registry schema, https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
-(checked against the schemas that cfn-lint ships). Some types replace on further properties only under conditions.
+`replaced_by` lists the properties whose change makes CloudFormation replace the resource:
+`createOnlyProperties` of the type's registry schema (checked against the schemas that cfn-lint ships),
+https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+Some types replace on further properties only under conditions.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +28,8 @@ class Protection(StrEnum):
 class ApiCalls:
     """The direct calls that make or destroy a resource, as CloudTrail spells them.
 
-    `name_keys`: where in `requestParameters` (else `responseElements`) the resource's name is, as dotted paths.
+    `name_keys`: where in `requestParameters` (else `responseElements`) the resource's name is, as dotted
+    paths.
     """
 
     source: str
@@ -92,7 +95,10 @@ _RDS_CLUSTER = ApiCalls(
     name_keys=("dBClusterIdentifier",),
 )
 _IN_CLUSTER = "its data lives in the cluster, which has its own row"
-_TABLE_RESTORE = "aws dynamodb restore-table-from-backup --region {region} --target-table-name {name} --backup-arn {backup}"
+_TABLE_RESTORE = (
+    "aws dynamodb restore-table-from-backup --region {region} --target-table-name {name}"
+    " --backup-arn {backup}"
+)
 _INSTANCE_RESTORE = (
     "aws rds restore-db-instance-from-db-snapshot --region {region} --db-instance-identifier {name}"
     " --db-snapshot-identifier {backup}"
@@ -279,7 +285,9 @@ _ROWS = (
         ),
         replaced_by=(),
         # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPool.html
-        unprotected_because="UpdateUserPool resets every setting it is not given, so only the owner can switch it on",
+        unprotected_because=(
+            "UpdateUserPool resets every setting it is not given, so only the owner can switch it on"
+        ),
     ),
     DataResourceType(
         type="AWS::ElastiCache::ReplicationGroup",
@@ -342,7 +350,7 @@ AT_RISK: frozenset[str] = frozenset(row.type for row in _ROWS if row.at_risk)
 
 
 def calls(kind: str) -> Iterator[tuple[str, str, DataResourceType]]:
-    """Yield (event source, event name, type) of every direct call of a kind: `create`, `update` or `delete`."""
+    """Yield (event source, event name, type) of every direct call of a kind: create, update or delete."""
     for row in _ROWS:
         if row.calls and row.at_risk:
             names: tuple[str, ...] = getattr(row.calls, kind)
@@ -351,7 +359,7 @@ def calls(kind: str) -> Iterator[tuple[str, str, DataResourceType]]:
 
 
 def type_of_call(source: str, name: str) -> tuple[str, DataResourceType] | None:
-    """Tell what a call does (`create`, `update`, `delete`) and to which type; None when it is not about data."""
+    """Tell what a call does (`create`, `update`, `delete`) to which type; None when it is not about data."""
     for kind in ("create", "update", "delete"):
         for call_source, call_name, row in calls(kind):
             if (call_source, call_name) == (source, name):
@@ -362,7 +370,7 @@ def type_of_call(source: str, name: str) -> tuple[str, DataResourceType] | None:
 def resource_name(row: DataResourceType, *elements: dict[str, Any] | None) -> str | None:
     """Find the resource's name in a CloudTrail record's `requestParameters`, then its `responseElements`.
 
-    DynamoDB and Kinesis accept an ARN for a name: the part behind the last `/` is the name.
+    Some calls accept an ARN for a name: the part behind the last `/` or `:` is the name.
     """
     for element in elements:
         for path in row.calls.name_keys if row.calls else ():
@@ -370,5 +378,5 @@ def resource_name(row: DataResourceType, *elements: dict[str, Any] | None) -> st
             for key in path.split("."):
                 value = value.get(key) if isinstance(value, dict) else None
             if isinstance(value, str) and value:
-                return value.rsplit("/", 1)[-1] if value.startswith("arn:") else value
+                return re.split("[/:]", value)[-1] if value.startswith("arn:") else value
     return None

@@ -1,0 +1,263 @@
+"""Regenerates the tables and pictures in the documentation that repeat what the code says.
+
+    python docs/generate.py            writes them
+    python docs/generate.py --check    changes nothing; exits 1 and names each file that is stale
+
+A block stands between `<!-- generated:NAME -->` and `<!-- /generated -->`; BLOCKS says which is where.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/stackwarden/python"))
+
+from stackwarden.policies.data_resources import TYPES, DataResourceType, Protection
+
+ROOT = Path(__file__).resolve().parents[1]
+_BLOCK = re.compile(r"(<!-- generated:(?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+_SWITCHES = {
+    Protection.DYNAMODB_TABLE: "deletion protection and point-in-time recovery",
+    Protection.RDS_INSTANCE: "deletion protection",
+    Protection.RDS_CLUSTER: "deletion protection",
+}
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Reads template.yaml; short forms of intrinsic functions become text: `!Ref X` is `${X}`."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        text = str(loader.construct_scalar(node))
+        return text if suffix == "Sub" else f"${{{text}}}"
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    raise TypeError(f"{node.start_mark}: no text for !{suffix}")
+
+
+yaml.add_multi_constructor("!", _intrinsic, Loader=_TemplateLoader)
+
+
+def _template() -> dict[str, Any]:
+    text = (ROOT / "template.yaml").read_text()
+    template: dict[str, Any] = yaml.load(text, Loader=_TemplateLoader)  # noqa: S506 - a SafeLoader
+    return template
+
+
+def _workflow() -> dict[str, Any]:
+    states: dict[str, Any] = json.loads((ROOT / "statemachines/remediation.asl.json").read_text())
+    return states
+
+
+def _table(*rows: tuple[str, ...]) -> str:
+    lines = [f"| {' | '.join(cell.replace('|', '\\|') for cell in row)} |" for row in rows]
+    return "\n".join([lines[0], f"|{'---|' * len(rows[0])}", *lines[1:]]) + "\n"
+
+
+def _code(values: list[str]) -> str:
+    return " ".join(f"`{value}`" for value in values) or "—"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def data_resource_types() -> str:
+    """One row a data resource type."""
+    return _table(
+        ("type", "what protects it", "rescuable", "restored from", "replaced when one of these changes"),
+        *(
+            (
+                f"`{row.type}`",
+                _protected_by(row),
+                "yes" if row.rescuable else "no" if row.at_risk else "not needed",
+                _restored_from(row),
+                _code(list(row.replaced_by)),
+            )
+            for row in TYPES.values()
+        ),
+    )
+
+
+def _protected_by(row: DataResourceType) -> str:
+    if row.protection:
+        return _SWITCHES[row.protection]
+    return f"not at risk: {row.safe_because}" if row.safe_because else f"nothing: {row.unprotected_because}"
+
+
+def _restored_from(row: DataResourceType) -> str:
+    if not row.restore:
+        return "—"
+    return f"backup, by `{' '.join(row.restore.split()[1:3])}`"
+
+
+def guards() -> str:
+    """One row a guard, from its block in template.yaml."""
+    template = _template()
+    return _table(
+        ("guard", "hazard", "mode unless told otherwise", "looks when", "may change"),
+        *_guard_rows(template["Resources"], template["Parameters"]),
+    )
+
+
+def _guard_rows(resources: dict[str, Any], parameters: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for app in sorted((ROOT / "functions").glob("*/app.py")):
+        guard = app.parent.name.replace("_", "-")
+        name = "".join(word.capitalize() for word in guard.split("-"))
+        function = resources[f"{name}Function"]["Properties"]
+        statements = resources[f"{name}Remediation"]["Properties"]["PolicyDocument"]["Statement"]
+        actions = [action for statement in statements for action in _listed(statement["Action"])]
+        yield (
+            f"[`{guard}`](docs/guards/{guard}.md)",
+            function["Description"],
+            f"`{parameters[f'{name}Mode']['Default']}`",
+            _code(list(function["Events"])),
+            _code([action for action in actions if not action.startswith("lambda:")]),
+        )
+
+
+def parameters() -> str:
+    """One row a parameter of template.yaml."""
+    return _table(
+        ("parameter", "default", "values", "what it does"),
+        *(
+            (
+                f"`{name}`",
+                f"`{parameter['Default']}`" if parameter["Default"] != "" else "empty",
+                _code([str(value) for value in parameter.get("AllowedValues", [])])
+                if "AllowedValues" in parameter
+                else f"`{parameter['AllowedPattern']}`"
+                if "AllowedPattern" in parameter
+                else "text",
+                parameter["Description"],
+            )
+            for name, parameter in _template()["Parameters"].items()
+        ),
+    )
+
+
+def permissions() -> str:
+    """One row a statement of every role in template.yaml."""
+    rows: list[tuple[str, ...]] = []
+    for name, resource in _template()["Resources"].items():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::IAM::Role":
+            documents = [(f"`{name}`", policy["PolicyDocument"]) for policy in properties.get("Policies", [])]
+        elif resource["Type"] == "AWS::IAM::Policy":
+            roles = [re.sub(r"\W", "", role) for role in properties["Roles"]]
+            documents = [(f"{_code(roles)}, by `{name}`", properties["PolicyDocument"])]
+        else:
+            continue
+        for role, document in documents:
+            for statement in document["Statement"]:
+                resources = [_short(arn) for arn in _listed(statement["Resource"])]
+                rows.append((role, _code(_listed(statement["Action"])), _code(resources)))
+    return _table(("role", "may", "on"), *rows)
+
+
+def _short(arn: str) -> str:
+    return arn.replace("${AWS::Partition}", "aws").replace(
+        "${AWS::Region}:${AWS::AccountId}", "REGION:ACCOUNT"
+    )
+
+
+def remediation_states() -> str:
+    """The workflow as a picture."""
+    workflow = _workflow()
+    ids = {name: f"s{number}" for number, name in enumerate(workflow["States"], 1)}
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f'    state "{name}" as {ids[name]}' for name in workflow["States"]]
+    lines.append(f"    [*] --> {ids[workflow['StartAt']]}")
+    for name, state in workflow["States"].items():
+        for target, label in _ways(state):
+            lines.append(f"    {ids[name]} --> {ids[target]}" + (f" : {label}" if label else ""))
+        if state["Type"] in ("Succeed", "Fail"):
+            lines.append(f"    {ids[name]} --> [*]")
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+def _ways(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for choice in state.get("Choices", []):
+        yield choice["Next"], " and ".join(_condition(part) for part in choice.get("And", [choice]))
+    if "Default" in state:
+        yield state["Default"], "otherwise"
+    if "Next" in state:
+        yield state["Next"], ""
+    for catch in state.get("Catch", []):
+        names = [error.removeprefix("DynamoDb.") for error in catch["ErrorEquals"]]
+        yield catch["Next"], "any error" if names == ["States.ALL"] else " ".join(names)
+
+
+def _condition(rule: dict[str, Any]) -> str:
+    variable = rule["Variable"].rsplit(".", 1)[-1]
+    if "IsNull" in rule:
+        return f"{variable} is {'un' if rule['IsNull'] else ''}known"
+    return f"{variable} is {rule['StringEquals']}"
+
+
+def remediation_actions() -> str:
+    """One row an action of the workflow's vocabulary."""
+    states = _workflow()["States"]
+    inner = {**states["Act"]["ItemProcessor"]["States"], **states["Annotate"]["ItemProcessor"]["States"]}
+    rows = [
+        (
+            f"`{name}`",
+            f"`{state['Resource'].removeprefix('arn:aws:states:::aws-sdk:')}`",
+            _code([error for retry in state["Retry"] for error in retry["ErrorEquals"]]),
+            str(sum(retry["MaxAttempts"] for retry in state["Retry"])),
+        )
+        for name, state in inner.items()
+        if state["Type"] == "Task"
+    ]
+    return _table(("action", "call", "retried on", "retries"), *rows)
+
+
+BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"guards": guards},
+    "SECURITY.md": {"permissions": permissions},
+    "docs/guards/data-deletion.md": {"data-resource-types": data_resource_types},
+    "docs/operating.md": {"parameters": parameters},
+    "docs/remediation.md": {
+        "remediation-states": remediation_states,
+        "remediation-actions": remediation_actions,
+    },
+}
+
+
+def regenerated(text: str, blocks: dict[str, Callable[[], str]]) -> str:
+    """Return the text with its blocks replaced. Raises KeyError for a block that nothing generates."""
+    return _BLOCK.sub(lambda match: match[1] + blocks[match["name"]]() + match[3], text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or with `--check` only compare; the exit status."""
+    if arguments not in ([], ["--check"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    stale = False
+    for name, blocks in BLOCKS.items():
+        path = ROOT / name
+        if not path.exists():
+            continue
+        text = path.read_text()
+        missing = [block for block in blocks if f"<!-- generated:{block} -->" not in text]
+        new = regenerated(text, blocks)
+        if arguments and (missing or new != text):
+            stale = True
+            print(
+                f"{name} is stale: run python docs/generate.py {' '.join(missing)}".strip(), file=sys.stderr
+            )
+        elif not arguments and new != text:
+            path.write_text(new)
+            print(f"wrote {name}")
+    return int(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

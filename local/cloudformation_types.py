@@ -1,0 +1,91 @@
+"""The resource types that this package makes itself; any other type is moto's, or nobody's."""
+
+from typing import Any
+
+from moto.cloudformation.custom_model import CustomModel
+from moto.cloudformation.parsing import get_model_map
+
+from local.cloudformation_delivery import (
+    DeliveryStream,
+    EventBus,
+    EventBusPolicy,
+    Rule,
+    Schedule,
+    ScheduleGroup,
+)
+from local.cloudformation_functions import (
+    Alias,
+    EventInvokeConfig,
+    EventSourceMapping,
+    Function,
+    LayerVersion,
+    Permission,
+    Url,
+    Version,
+)
+from local.cloudformation_iam import ManagedPolicy, Policy, Role
+from local.cloudformation_messaging import Queue, QueuePolicy, Subscription, Topic, TopicPolicy
+from local.cloudformation_nested import NestedStack
+from local.cloudformation_observability import Alarm, Dashboard, LogGroup
+from local.cloudformation_resources import (
+    MotoResource,
+    Place,
+    Properties,
+    Resource,
+    ServiceResource,
+    UnsupportedResourceType,
+)
+from local.cloudformation_storage import Bucket, BucketPolicy, DBCluster, DBInstance, Parameter, Stream
+from local.cloudformation_tables import GlobalTable, Table
+from local.cloudformation_workflows import StateMachine, WaitConditionHandle
+
+_CLASSES: tuple[type[ServiceResource], ...] = (
+    NestedStack,
+    Table,
+    GlobalTable,
+    Function,
+    Version,
+    Alias,
+    Permission,
+    LayerVersion,
+    EventInvokeConfig,
+    EventSourceMapping,
+    Url,
+    Role,
+    ManagedPolicy,
+    Policy,
+    Topic,
+    TopicPolicy,
+    Subscription,
+    Queue,
+    QueuePolicy,
+    Rule,
+    EventBus,
+    EventBusPolicy,
+    Schedule,
+    ScheduleGroup,
+    DeliveryStream,
+    Alarm,
+    Dashboard,
+    LogGroup,
+    Bucket,
+    BucketPolicy,
+    Stream,
+    Parameter,
+    DBInstance,
+    DBCluster,
+    StateMachine,
+    WaitConditionHandle,
+)
+
+RESOURCE_TYPES = {model.resource_type: model for model in _CLASSES}
+
+
+def new_resource(resource_type: str, place: Place, properties: Properties) -> Resource:
+    """Raises UnsupportedResourceType."""
+    if resource_type in RESOURCE_TYPES:
+        return RESOURCE_TYPES[resource_type](place, properties)
+    model: Any = CustomModel if resource_type.startswith("Custom::") else get_model_map().get(resource_type)
+    if model is None:
+        raise UnsupportedResourceType(f"The local account cannot make resources of type {resource_type}")
+    return MotoResource(model, resource_type, place, properties)

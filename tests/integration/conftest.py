@@ -1,0 +1,45 @@
+"""A fresh account for each test that asks for one."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from local.account import LocalAccount
+
+ALLOW_EVERYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+
+
+@pytest.fixture
+def account() -> Iterator[LocalAccount]:
+    with LocalAccount(step_delay=0.01) as running:
+        running.retry_delay = 0.02
+        yield running
+    assert running.background.failures == []
+
+
+@pytest.fixture
+def role_arn(account: LocalAccount) -> str:
+    """A role that may do everything."""
+    return role(account, "everything", ALLOW_EVERYTHING)
+
+
+def role(account: LocalAccount, name: str, policy: str) -> str:
+    """A role with one inline policy; its ARN."""
+    iam = account.client("iam")
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy)
+    return arn
+
+
+def zipped(**files: str) -> bytes:
+    """A zip archive; `app="..."` is app.py, `python__helper="..."` is python/helper.py."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zip_file:
+        for name, content in files.items():
+            zip_file.writestr(f"{name.replace('__', '/')}.py", content)
+    return archive.getvalue()
