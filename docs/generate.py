@@ -6,6 +6,7 @@
 A block stands between `<!-- generated:NAME -->` and `<!-- /generated -->`; BLOCKS says which is where.
 """
 
+import ast
 import json
 import re
 import sys
@@ -209,16 +210,25 @@ def remediation_actions() -> str:
         (
             f"`{name}`",
             f"`{state['Resource'].removeprefix('arn:aws:states:::aws-sdk:')}`",
-            _code([error for retry in state["Retry"] for error in retry["ErrorEquals"]]),
-            str(sum(retry["MaxAttempts"] for retry in state["Retry"])),
+            "; ".join(f"{retry['MaxAttempts']} x {_code(retry['ErrorEquals'])}" for retry in state["Retry"]),
         )
         for name, state in inner.items()
         if state["Type"] == "Task"
     ]
-    return _table(("action", "call", "retried on", "retries"), *rows)
+    return _table(("action", "call", "retries, on which errors"), *rows)
+
+
+def local_modules() -> str:
+    """One row a module of the local account: the first sentence of its docstring."""
+    rows = []
+    for path in sorted((ROOT / "local").glob("[!_]*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+        rows.append((f"`{path.name}`", " ".join(docstring.split("\n\n")[0].split())))
+    return _table(("module", "adds"), *rows)
 
 
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
+    "CONTRIBUTING.md": {"local-modules": local_modules},
     "README.md": {"guards": guards},
     "SECURITY.md": {"permissions": permissions},
     "docs/guards/data-deletion.md": {"data-resource-types": data_resource_types},
@@ -248,11 +258,12 @@ def main(arguments: list[str]) -> int:
         text = path.read_text()
         missing = [block for block in blocks if f"<!-- generated:{block} -->" not in text]
         new = regenerated(text, blocks)
-        if arguments and (missing or new != text):
+        if missing:
             stale = True
-            print(
-                f"{name} is stale: run python docs/generate.py {' '.join(missing)}".strip(), file=sys.stderr
-            )
+            print(f"{name} has no block {' '.join(missing)}", file=sys.stderr)
+        if arguments and new != text:
+            stale = True
+            print(f"{name} is stale: run python docs/generate.py", file=sys.stderr)
         elif not arguments and new != text:
             path.write_text(new)
             print(f"wrote {name}")

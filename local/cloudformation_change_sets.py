@@ -11,9 +11,10 @@ from typing import Any
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.core.utils import utcnow
 
+from local.cloudformation_deployment import Deployment
 from local.cloudformation_intrinsics import Evaluator
 from local.cloudformation_resources import Resource
-from local.cloudformation_stack import DeployedStack, Deployment, StackResource
+from local.cloudformation_stack import DeployedStack, StackResource
 
 SCOPES = ("Properties", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy")
 NO_CHANGES = (

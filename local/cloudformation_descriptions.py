@@ -9,7 +9,8 @@ from moto.cloudformation.models import Event
 
 from local import cloudformation_template as templates
 from local.cloudformation_change_sets import PlannedUpdate
-from local.cloudformation_stack import DeployedStack, Deployment, StackResource
+from local.cloudformation_deployment import Deployment
+from local.cloudformation_stack import DeployedStack, StackResource
 from local.cloudformation_transform import names_of
 
 type Described = dict[str, Any]

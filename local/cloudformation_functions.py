@@ -1,6 +1,6 @@
 """Lambda functions and what belongs to them.
 
-moto has no aliases, no invoke configuration, and deletes neither permissions nor versions.
+moto has no aliases, and deletes neither versions nor layers.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_Lambda.html
 """
 
@@ -8,7 +8,7 @@ import io
 import zipfile
 from typing import Any
 
-from local.cloudformation_resources import Properties, ServiceResource, generated_name
+from local.cloudformation_resources import Properties, ServiceResource
 
 NOT_IN_CONFIGURATION = ("Code", "Tags", "FunctionName", "ReservedConcurrentExecutions", "RecursiveLoop")
 DEFAULTS: Properties = {
@@ -23,7 +23,7 @@ DEFAULTS: Properties = {
 """What a property is set to when an update removes it from the template."""
 
 
-def _unqualified(function: str) -> tuple[str, str | None]:
+def unqualified(function: str) -> tuple[str, str | None]:
     """Name and qualifier of a function given as a name, `name:alias` or an ARN."""
     name = function.split(":function:", 1)[-1]
     name, _, qualifier = name.partition(":")
@@ -112,7 +112,7 @@ class Version(ServiceResource):
         """Nothing of a version can change but its provisioned concurrency, which moto keeps by itself."""
 
     def delete(self) -> None:
-        name, number = _unqualified(self.physical_id)
+        name, number = unqualified(self.physical_id)
         self.call("lambda", "DeleteFunction", FunctionName=name, Qualifier=number)
 
 
@@ -123,7 +123,7 @@ class Alias(ServiceResource):
     immutable = frozenset({"FunctionName", "Name"})
 
     def _specification(self, properties: Properties) -> Properties:
-        specified = {**properties, "FunctionName": _unqualified(properties["FunctionName"])[0]}
+        specified = {**properties, "FunctionName": unqualified(properties["FunctionName"])[0]}
         weights = specified.get("RoutingConfig", {}).get("AdditionalVersionWeights", [])
         if weights:
             routed = {weight["FunctionVersion"]: weight["FunctionWeight"] for weight in weights}
@@ -139,44 +139,8 @@ class Alias(ServiceResource):
         self.call("lambda", "UpdateAlias", **self._specification(properties))
 
     def delete(self) -> None:
-        name, alias = _unqualified(self.physical_id)
+        name, alias = unqualified(self.physical_id)
         self.call("lambda", "DeleteAlias", FunctionName=name, Name=alias)
-
-
-class Permission(ServiceResource):
-    """AWS::Lambda::Permission. Ref is the statement's id."""
-
-    resource_type = "AWS::Lambda::Permission"
-    immutable = frozenset(
-        {
-            "Action",
-            "EventSourceToken",
-            "FunctionName",
-            "FunctionUrlAuthType",
-            "InvokedViaFunctionUrl",
-            "Principal",
-            "PrincipalOrgID",
-            "SourceAccount",
-            "SourceArn",
-        }
-    )
-
-    def _target(self) -> Properties:
-        name, qualifier = _unqualified(self.properties["FunctionName"])
-        return {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-
-    def create(self) -> None:
-        statement_id = generated_name(self.place, 100)
-        wanted = {**self.properties, **self._target(), "StatementId": statement_id}
-        self.call("lambda", "AddPermission", **wanted)
-        self.physical_id = statement_id
-        self.attributes = {"Id": statement_id}
-
-    def update(self, properties: Properties) -> None:
-        """Each property of a permission replaces it."""
-
-    def delete(self) -> None:
-        self.call("lambda", "RemovePermission", **self._target(), StatementId=self.physical_id)
 
 
 class LayerVersion(ServiceResource):
@@ -206,63 +170,3 @@ class LayerVersion(ServiceResource):
     def delete(self) -> None:
         layer, number = self.physical_id.rsplit(":", 1)
         self.call("lambda", "DeleteLayerVersion", LayerName=layer, VersionNumber=number)
-
-
-class EventInvokeConfig(ServiceResource):
-    """AWS::Lambda::EventInvokeConfig: retries and destinations of asynchronous invocations."""
-
-    resource_type = "AWS::Lambda::EventInvokeConfig"
-    immutable = frozenset({"FunctionName", "Qualifier"})
-
-    def create(self) -> None:
-        self.call("lambda", "PutFunctionEventInvokeConfig", **self.properties)
-        self.physical_id = generated_name(self.place, 100)
-
-    def update(self, properties: Properties) -> None:
-        self.call("lambda", "PutFunctionEventInvokeConfig", **properties)
-
-    def delete(self) -> None:
-        self.call("lambda", "DeleteFunctionEventInvokeConfig", **self.properties)
-
-
-class EventSourceMapping(ServiceResource):
-    """AWS::Lambda::EventSourceMapping. Ref is its UUID."""
-
-    resource_type = "AWS::Lambda::EventSourceMapping"
-    immutable = frozenset({"EventSourceArn", "StartingPosition", "StartingPositionTimestamp"})
-
-    def create(self) -> None:
-        wanted = {**self.properties, "Tags": self.tags_for(self.properties)}
-        created = self.call("lambda", "CreateEventSourceMapping", **wanted)
-        self.physical_id = created["UUID"]
-        self.attributes = {
-            "Id": self.physical_id,
-            "EventSourceMappingArn": created.get("EventSourceMappingArn"),
-        }
-
-    def update(self, properties: Properties) -> None:
-        self.call("lambda", "UpdateEventSourceMapping", **{**properties, "UUID": self.physical_id})
-
-    def delete(self) -> None:
-        self.call("lambda", "DeleteEventSourceMapping", UUID=self.physical_id)
-
-
-class Url(ServiceResource):
-    """AWS::Lambda::Url. Ref is the ARN of the function."""
-
-    resource_type = "AWS::Lambda::Url"
-    immutable = frozenset({"TargetFunctionArn", "Qualifier"})
-
-    def _specification(self, properties: Properties) -> Properties:
-        return {**properties, "FunctionName": properties["TargetFunctionArn"]}
-
-    def create(self) -> None:
-        created = self.call("lambda", "CreateFunctionUrlConfig", **self._specification(self.properties))
-        self.physical_id = created["FunctionArn"]
-        self.attributes = {"FunctionArn": created["FunctionArn"], "FunctionUrl": created["FunctionUrl"]}
-
-    def update(self, properties: Properties) -> None:
-        self.call("lambda", "UpdateFunctionUrlConfig", **self._specification(properties))
-
-    def delete(self) -> None:
-        self.call("lambda", "DeleteFunctionUrlConfig", FunctionName=self.properties["TargetFunctionArn"])

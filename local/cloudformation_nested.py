@@ -10,8 +10,10 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.utils import generate_stack_id
 
+from local.cloudformation_deletion import begin_delete, delete
+from local.cloudformation_deployment import Deployment, new_deployment
 from local.cloudformation_resources import Properties, ResourceRefused, ServiceResource
-from local.cloudformation_stack import DeployedStack, Deployment, new_deployment
+from local.cloudformation_stack import DeployedStack
 from local.cloudformation_template import str_of
 from local.cloudformation_template_source import template_at
 
@@ -44,9 +46,7 @@ class NestedStack(ServiceResource):
         )
 
     def create(self) -> None:
-        from local import (
-            cloudformation_operations as operations,  # resources are made by operations, operations by this
-        )
+        from local import cloudformation_creation  # which makes resources, also by this class
 
         place = self.place
         deployment = self._deployment(self.properties)
@@ -66,11 +66,11 @@ class NestedStack(ServiceResource):
         self._backend.stacks[child.stack_id] = child
         self.physical_id = child.stack_id
         child.change_status("CREATE_IN_PROGRESS", "User Initiated")
-        operations.create(child, on_failure="DO_NOTHING")
+        cloudformation_creation.create(child, on_failure="DO_NOTHING")
         self._expect(child, "CREATE_COMPLETE", "created")
 
     def update(self, properties: Properties) -> None:
-        from local import cloudformation_update as updates
+        from local import cloudformation_update as updates  # for the same reason
 
         child = self._child
         target = self._deployment(properties)
@@ -82,13 +82,12 @@ class NestedStack(ServiceResource):
         self._expect(child, "UPDATE_COMPLETE", "updated")
 
     def delete(self) -> None:
-        from local import cloudformation_operations as operations
-
         if self.physical_id in self._backend.deleted_stacks:
             return
         child = self._child
-        operations.begin_delete(child)
-        operations.delete(child)
+        child.identity = self.place.identity
+        begin_delete(child)
+        delete(child)
         self._expect(child, "DELETE_COMPLETE", "deleted")
 
     def _expect(self, child: DeployedStack, status: str, done: str) -> None:

@@ -15,7 +15,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from local import cloudformation_descriptions as describe
 from local import cloudformation_template as template
 from local import cloudtrail
-from local.cloudformation import StackBackend
+from local.cloudformation_change_set_backend import ChangeSetBackend
 from local.cloudformation_stack import DeployedStack
 from local.cloudformation_template_source import template_at
 
@@ -33,9 +33,9 @@ class StackResponse(CloudFormationResponse):
     }
 
     @property
-    def backend(self) -> StackBackend:
+    def backend(self) -> ChangeSetBackend:
         backend = cloudformation_backends[self.current_account][self.region]
-        if not isinstance(backend, StackBackend):
+        if not isinstance(backend, ChangeSetBackend):
             raise TypeError("local.cloudformation is not installed")
         return backend
 

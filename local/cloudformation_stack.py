@@ -17,42 +17,12 @@ from moto.core.utils import utcnow
 
 from local import cloudformation_events as events
 from local import cloudformation_template as template
+from local.cloudformation_deployment import Deployment
 from local.cloudformation_intrinsics import Evaluator
 from local.cloudformation_resources import Place, Resource
 from local.cloudformation_template import Document
-from local.cloudformation_transform import processed
 
 RETAINING = ("Retain", "RetainExceptOnCreate")
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a stack is made from: a template with its parameters and tags."""
-
-    body: str
-    document: Document
-    given_parameters: dict[str, str]
-    parameters: dict[str, Any]
-    tags: dict[str, str]
-
-    def same_as(self, other: "Deployment") -> bool:
-        """Whether there is nothing to update."""
-        mine = (self.document, self.parameters, self.tags)
-        return mine == (other.document, other.parameters, other.tags)
-
-
-def new_deployment(
-    body: str, parameters: Mapping[str, str], tags: Mapping[str, str], *, account_id: str, region: str
-) -> Deployment:
-    """Reads, transforms and checks a template. Raises ValidationError."""
-    original = template.parse(body)
-    values = template.resolve_parameters(original, parameters, account_id=account_id, region=region)
-    document = processed(original, values, region=region)
-    # the transform may bring parameters of its own
-    values = template.resolve_parameters(document, parameters, account_id=account_id, region=region)
-    template.check_references(document)
-    template.in_dependency_order(document["Resources"])
-    return Deployment(body, document, dict(parameters), values, dict(tags))
 
 
 @dataclass

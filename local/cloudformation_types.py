@@ -5,6 +5,8 @@ from typing import Any
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.parsing import get_model_map
 
+from local.cloudformation_buckets import Bucket, BucketPolicy
+from local.cloudformation_databases import DBCluster, DBInstance
 from local.cloudformation_delivery import (
     DeliveryStream,
     EventBus,
@@ -13,29 +15,21 @@ from local.cloudformation_delivery import (
     Schedule,
     ScheduleGroup,
 )
-from local.cloudformation_functions import (
-    Alias,
-    EventInvokeConfig,
-    EventSourceMapping,
-    Function,
-    LayerVersion,
-    Permission,
-    Url,
-    Version,
-)
+from local.cloudformation_functions import Alias, Function, LayerVersion, Version
 from local.cloudformation_iam import ManagedPolicy, Policy, Role
+from local.cloudformation_invocation import EventInvokeConfig, EventSourceMapping, Permission, Url
 from local.cloudformation_messaging import Queue, QueuePolicy, Subscription, Topic, TopicPolicy
+from local.cloudformation_moto import MotoResource
 from local.cloudformation_nested import NestedStack
 from local.cloudformation_observability import Alarm, Dashboard, LogGroup
 from local.cloudformation_resources import (
-    MotoResource,
     Place,
     Properties,
     Resource,
     ServiceResource,
     UnsupportedResourceType,
 )
-from local.cloudformation_storage import Bucket, BucketPolicy, DBCluster, DBInstance, Parameter, Stream
+from local.cloudformation_storage import Parameter, Stream
 from local.cloudformation_tables import GlobalTable, Table
 from local.cloudformation_workflows import StateMachine, WaitConditionHandle
 

@@ -9,20 +9,13 @@ from typing import Any
 from moto.core.utils import utcnow
 
 from local.background import Stopped
-from local.cloudformation_operations import (
-    OperationFailed,
-    ResourceFailed,
-    create_resource,
-    delete_resource,
-    delete_resources,
-    pause,
-    properties_of,
-    publish_outputs,
-    reason_of,
-    wanted_resources,
-)
+from local.cloudformation_creation import create_resource, pause, properties_of, wanted_resources
+from local.cloudformation_deletion import delete_resource, delete_resources
+from local.cloudformation_deployment import Deployment
+from local.cloudformation_exports import publish_outputs
+from local.cloudformation_failures import OperationFailed, ResourceFailed, reason_of
 from local.cloudformation_resources import Properties, Resource
-from local.cloudformation_stack import RETAINING, DeployedStack, Deployment, StackResource
+from local.cloudformation_stack import RETAINING, DeployedStack, StackResource
 from local.cloudformation_types import new_resource
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."

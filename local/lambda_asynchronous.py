@@ -46,7 +46,8 @@ class AsynchronousInvocation:
             self._hand_over("Success", destinations.get("OnSuccess", {}), attempts, outcome)
             return
         condition = "EventAgeExceeded" if outcome is None else "RetriesExhausted"
-        logger.warning("%s: asynchronous invocation failed (%s): %s", self.invoked_arn, condition, outcome)
+        answer = outcome.payload.decode() if outcome else "throttled"
+        logger.warning("%s: asynchronous invocation failed (%s): %s", self.invoked_arn, condition, answer)
         self._hand_over(condition, destinations.get("OnFailure", {}), attempts, outcome)
         self._to_dead_letter_queue(outcome)
 

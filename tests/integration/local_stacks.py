@@ -7,7 +7,7 @@ from local.account import LocalAccount
 
 Template = dict[str, Any]
 
-TABLE = {
+TABLE: Template = {
     "Type": "AWS::DynamoDB::Table",
     "Properties": {
         "BillingMode": "PAY_PER_REQUEST",
@@ -15,7 +15,7 @@ TABLE = {
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     },
 }
-TOPIC = {"Type": "AWS::SNS::Topic"}
+TOPIC: Template = {"Type": "AWS::SNS::Topic"}
 
 
 def protected(table: Template = TABLE) -> Template:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from local import cloudtrail, eventbridge
 from local.account import LocalAccount
+from local.identity import role_session
 from tests.integration.local_stacks import (
     TABLE,
     TOPIC,
@@ -379,19 +380,18 @@ def test_a_stack_is_found_by_the_physical_id_of_a_resource(account: LocalAccount
     assert [resource["StackId"] for resource in described["StackResources"]] == [stack_id]
 
 
-def test_a_role_acts_in_the_records_of_its_stack(
+def test_records_name_who_asked_cloudformation(
     account: LocalAccount, role_arn: str, recorded: list[dict[str, Any]]
 ) -> None:
-    from local.identity import role_session
+    session = role_session(role_arn, "clean-up", account.region)
+    create(account, "shop", body(Table=TABLE))
 
-    session = role_session(role_arn, "deployment", account.region)
-    account.client("cloudformation", access_key_id=session.access_key_id).create_stack(
-        StackName="shop", TemplateBody=body(Table=TABLE)
-    )
+    account.client("cloudformation", access_key_id=session.access_key_id).delete_stack(StackName="shop")
     account.drain()
 
-    created = [call for call in recorded if call["operation"] == "CreateTable"]
-    assert created[0]["identity"]["arn"].endswith(":assumed-role/everything/deployment")
+    callers = {call["operation"]: call["identity"]["arn"] for call in recorded}
+    assert callers["CreateTable"].endswith(":user/developer")
+    assert callers["DeleteTable"].endswith(":assumed-role/everything/clean-up")
 
 
 @pytest.mark.parametrize(
@@ -425,3 +425,17 @@ def test_parameters_are_checked(account: LocalAccount) -> None:
         create(account, "shop", template, **parameter("Other", "b"))
     create(account, "shop", template, **parameter("Stage", "a"))
     assert status(account, "shop") == "CREATE_COMPLETE"
+
+
+def test_a_self_managed_stack_set_makes_stacks_in_other_accounts(account: LocalAccount) -> None:
+    other = "111111111111"
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack_set(StackSetName="baseline", TemplateBody=body(Topic=TOPIC))
+
+    cloudformation.create_stack_instances(StackSetName="baseline", Accounts=[other], Regions=[account.region])
+    account.drain()
+
+    stacks = account.client("cloudformation", access_key_id=other).describe_stacks()["Stacks"]
+    assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
+    assert stacks[0]["StackName"].startswith("StackSet-baseline-")
+    assert len(account.client("sns", access_key_id=other).list_topics()["Topics"]) == 1

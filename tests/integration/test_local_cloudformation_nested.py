@@ -183,3 +183,18 @@ def test_a_failed_parent_update_takes_the_child_back(account: LocalAccount) -> N
     assert status(account, child_id) == "UPDATE_COMPLETE"
     described = account.client("dynamodb").describe_table(TableName="orders")["Table"]
     assert not described["DeletionProtectionEnabled"]
+
+
+def test_deleting_the_root_cancels_the_creation_of_the_child(account: LocalAccount) -> None:
+    many = {"Resources": {f"Table{number}": TABLE for number in range(3)}}
+    template = body(Data=nested(child(account, many)))
+    account.step_delay = 0.3
+    root_id = account.client("cloudformation").create_stack(StackName="shop", TemplateBody=template)[
+        "StackId"
+    ]
+    account.background.pause(0.8)
+
+    delete(account, "shop")
+
+    assert status(account, root_id) == "DELETE_COMPLETE"
+    assert account.client("dynamodb").list_tables()["TableNames"] == []

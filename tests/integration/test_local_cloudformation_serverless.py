@@ -98,13 +98,7 @@ def application(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sam_deploy(account: LocalAccount, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        str(Path(sys.executable).with_name("sam")),
-        *("deploy", "--stack-name", "app", "--template-file", "template.yaml", "--s3-bucket", "artifacts"),
-        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset"),
-        *("--region", account.region, *arguments),
-    ]
+def sam_deploy(account: LocalAccount, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": account.endpoint,
@@ -116,6 +110,12 @@ def sam_deploy(account: LocalAccount, folder: Path, *arguments: str) -> subproce
         "SAM_CLI_POLL_DELAY": "1",
         "HOME": str(folder),
     }
+    command = [
+        str(Path(sys.executable).with_name("sam")),
+        *("deploy", "--stack-name", "app", "--template-file", "template.yaml", "--s3-bucket", "artifacts"),
+        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset"),
+        *("--region", account.region, *more),
+    ]
     return subprocess.run(  # noqa: S603  # the project's own tool
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )

@@ -313,3 +313,33 @@ def test_an_empty_change_set_fails(account: LocalAccount) -> None:
     assert described["StatusReason"].startswith("The submitted information didn't contain changes.")
     with pytest.raises(ClientError, match="cannot be executed in its current status"):
         cloudformation.execute_change_set(StackName="shop", ChangeSetName="same")
+
+
+def test_an_update_can_fail_at_its_outputs(account: LocalAccount) -> None:
+    create(account, "shop", body(Table=TABLE))
+    wrong = {"Arn": {"Value": {"Fn::GetAtt": ["Table", "Nonsense"]}}}
+
+    update(account, "shop", json.dumps({"Resources": {"Table": protected()}, "Outputs": wrong}))
+
+    assert status(account, "shop") == "UPDATE_ROLLBACK_COMPLETE"
+    assert not is_protected(account, physical_id(account, "shop", "Table"))
+
+
+def test_exports_are_shared_and_unique(account: LocalAccount) -> None:
+    outputs = {"Name": {"Value": {"Ref": "Table"}, "Export": {"Name": "orders"}}}
+    exporting = json.dumps({"Resources": {"Table": TABLE}, "Outputs": outputs})
+    create(account, "data", exporting)
+
+    value = {"Fn::ImportValue": "orders"}
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/t", "Type": "String", "Value": value},
+    }
+    create(account, "shop", body(Parameter=parameter))
+    create(account, "again", exporting)
+
+    stored = account.client("ssm").get_parameter(Name="/t")["Parameter"]["Value"]
+    assert stored == physical_id(account, "data", "Table")
+    assert status(account, "again") == "ROLLBACK_COMPLETE"
+    exports = account.client("cloudformation").list_exports()["Exports"]
+    assert [(export["Name"], export["Value"]) for export in exports] == [("orders", stored)]

@@ -13,12 +13,12 @@ from stackwarden.settings import Place
 from stackwarden.stacks import Policies, StackResource
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import ContinuousBackupsDescriptionTypeDef
     from mypy_boto3_dynamodb.type_defs import TagTypeDef as DynamoDBTag
     from mypy_boto3_rds.type_defs import DBClusterTypeDef, DBInstanceTypeDef
     from mypy_boto3_rds.type_defs import TagTypeDef as RDSTag
 
 _AT_ONCE = 8  # threads: a rescue reads many tables, and each call waits for AWS
-_STANDING = ("ACTIVE", "available")
 _GONE_CODES = (
     "ResourceNotFoundException",
     "TableNotFoundException",
@@ -26,8 +26,14 @@ _GONE_CODES = (
     "DBInstanceNotFoundFault",
     "DBClusterNotFoundFault",
 )
-# Every way AWS spells that a DynamoDB table or RDS database stops existing, but does still answer.
-_DELETING = ("DELETING", "deleting", "ARCHIVING", "ARCHIVED")
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
+_DELETING = ("DELETING", "ARCHIVING", "ARCHIVED", "deleting")
+_BUSY = (
+    *("CREATING", "UPDATING"),
+    *("creating", "modifying", "backing-up", "maintenance", "migrating", "rebooting", "renaming"),
+    *("resetting-master-credentials", "starting", "stopping", "upgrading"),
+)
 
 
 class DataReader:
@@ -124,9 +130,9 @@ def _stack_in(tags: "Sequence[DynamoDBTag | RDSTag]") -> str | None:
 
 
 def _presence(status: str) -> Presence:
-    if status in _STANDING:
-        return Presence.STANDING
-    return Presence.DELETING if status in _DELETING else Presence.BUSY
+    if status in _DELETING:
+        return Presence.DELETING
+    return Presence.BUSY if status in _BUSY else Presence.STANDING
 
 
 def _found[T](call: Callable[[], T]) -> T | None:
@@ -144,13 +150,10 @@ def _read_table(resource: ResourceState) -> ResourceState:
     if table is None:
         return resource.model_copy(update={"presence": Presence.GONE})
     presence = _presence(table["TableStatus"])
-    recovery: bool | None = None
-    if presence is not Presence.DELETING:
+    recovery: bool | None = None  # not known while the table is being made: the call may answer TableNotFound
+    if presence is Presence.STANDING:
         backups = _found(lambda: dynamodb.describe_continuous_backups(TableName=resource.name))
-        if backups is None:
-            return resource.model_copy(update={"presence": Presence.GONE})
-        description = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-        recovery = description.get("PointInTimeRecoveryStatus") == "ENABLED"
+        recovery = backups is not None and _recovery_on(backups["ContinuousBackupsDescription"])
     return resource.model_copy(
         update={
             "presence": presence,
@@ -161,6 +164,11 @@ def _read_table(resource: ResourceState) -> ResourceState:
             "created_at": table.get("CreationDateTime"),
         }
     )
+
+
+def _recovery_on(description: "ContinuousBackupsDescriptionTypeDef") -> bool:
+    recovery = description.get("PointInTimeRecoveryDescription")
+    return recovery is not None and recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
 
 
 def _read_instance(resource: ResourceState) -> ResourceState:
@@ -215,12 +223,15 @@ def _table_backups(name: str) -> Iterable[Backup]:
 
 
 def _instance_backups(name: str) -> Iterable[Backup]:
-    for page in aws.client("rds").get_paginator("describe_db_snapshots").paginate(DBInstanceIdentifier=name):
+    paginator = aws.client("rds").get_paginator("describe_db_snapshots")
+    for page in paginator.paginate(
+        DBInstanceIdentifier=name, SnapshotType="manual"
+    ):  # the automated ones go with it
         for snapshot in page["DBSnapshots"]:
             if "SnapshotCreateTime" in snapshot:  # absent until the snapshot has begun
                 yield Backup(
                     arn=snapshot["DBSnapshotArn"],
-                    kind="SYSTEM" if snapshot.get("SnapshotType") == "automated" else "USER",
+                    kind="USER",
                     available=snapshot.get("Status") == "available",
                     created_at=snapshot["SnapshotCreateTime"],
                 )
@@ -228,12 +239,12 @@ def _instance_backups(name: str) -> Iterable[Backup]:
 
 def _cluster_backups(name: str) -> Iterable[Backup]:
     paginator = aws.client("rds").get_paginator("describe_db_cluster_snapshots")
-    for page in paginator.paginate(DBClusterIdentifier=name):
+    for page in paginator.paginate(DBClusterIdentifier=name, SnapshotType="manual"):
         for snapshot in page["DBClusterSnapshots"]:
             if "SnapshotCreateTime" in snapshot:
                 yield Backup(
                     arn=snapshot["DBClusterSnapshotArn"],
-                    kind="SYSTEM" if snapshot.get("SnapshotType") == "automated" else "USER",
+                    kind="USER",
                     available=snapshot.get("Status") == "available",
                     created_at=snapshot["SnapshotCreateTime"],
                     engine=snapshot.get("Engine", ""),

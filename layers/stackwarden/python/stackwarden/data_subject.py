@@ -8,11 +8,11 @@ from stackwarden.data_reader import DataReader, stack_of_table
 from stackwarden.events import ApiCall, ResourceStatusChange, StackStatusChange
 from stackwarden.finding import Wire
 from stackwarden.policies.data_resources import TYPES, Protection, resource_name, type_of_call
-from stackwarden.policies.data_state import Hazard, ResourceState, Situation, StackState
+from stackwarden.policies.data_state import Hazard, Presence, ResourceState, Situation, StackState
 from stackwarden.stacks import Stack, StackReader, name_of
 
 _APPEARED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-_PROTECTION_KEYS = ("deletionProtectionEnabled", "deletionProtection")
+_PROTECTION_KEYS = ("deletionProtectionEnabled", "deletionProtection", "pointInTimeRecoveryEnabled")
 
 
 class Subject(Wire):
@@ -75,7 +75,7 @@ def _of_stack_call(event: ApiCall) -> Subject | None:
     match event.name:
         case "DeleteStack":
             return Subject(hazard=Hazard.STACK_DELETION, happened_at=event.called_at, stack=stack)
-        case "UpdateTerminationProtection" if request.get("enableTerminationProtection") is False:
+        case "UpdateTerminationProtection" if _is_off(request.get("enableTerminationProtection")):
             return Subject(
                 hazard=Hazard.PROTECTION_REMOVED,
                 happened_at=event.called_at,
@@ -93,13 +93,20 @@ def _of_data_call(event: ApiCall) -> Subject | None:
     kind, row = known
     hazards = {"create": Hazard.UNPROTECTED, "update": Hazard.PROTECTION_REMOVED, "delete": Hazard.DELETED}
     request = event.request or {}
-    if kind == "update" and all(request.get(key) is not False for key in _PROTECTION_KEYS):
+    recovery = request.get("pointInTimeRecoverySpecification")
+    settings = {**request, **(recovery if isinstance(recovery, dict) else {})}
+    if kind == "update" and not any(_is_off(settings.get(key)) for key in _PROTECTION_KEYS):
         return None
     if kind != "update" and event.by_cloudformation:  # CloudFormation's own events tell of these, durably
         return None
     return Subject(
         hazard=hazards[kind], happened_at=event.called_at, type=row.type, name=name, state=event.event_id
     )
+
+
+def _is_off(value: object) -> bool:
+    """CloudTrail writes a boolean; no source rules out the text for services with a query protocol."""
+    return value is False or value == "false"
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,9 @@ class SituationReader:
         if subject.type is None:
             return self._of_stack(subject, stack) if stack else None
         resource = _in(stack, self.data.bare(subject.type, subject.name or ""))
+        if subject.hazard is Hazard.DELETED and resource.row.protection is None:
+            # It is not read: AWS said that it was deleted.
+            resource = resource.model_copy(update={"presence": Presence.GONE})
         judged = stack if stack is None or subject.hazard is Hazard.DELETED else self.stacks.root(stack)
         return self._situation(subject, judged, [resource])
 
@@ -171,7 +181,7 @@ class SituationReader:
         if retained and on_replace:
             return None
         whole = Subject(hazard=subject.hazard, happened_at=subject.happened_at, stack=root.id)
-        if _state(root).at_rest:
+        if _state(root).settled:
             return self._of_stack(whole, root)
         update = {"retained": retained, "retained_on_replace": on_replace}
         return whole, _situation(whole, root, [self.data.read(resource).model_copy(update=update)])
@@ -214,6 +224,7 @@ def _situation(subject: Subject, stack: Stack | None, resources: Iterable[Resour
     return Situation(
         hazard=subject.hazard,
         happened_at=subject.happened_at,
+        of_resource=subject.type is not None,
         resources=tuple(resources),
         stack=_state(stack) if stack else None,
     )

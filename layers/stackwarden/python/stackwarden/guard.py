@@ -10,6 +10,7 @@ Guards only read: the one call that is not a read is StartExecution of the workf
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from stackwarden.settings import Settings
 
 OLDEST = timedelta(hours=1)  # what happened longer ago is for the sweep: the world has moved on
 BLIND = "blind"
+_NO_NAME = re.compile(r"[^0-9A-Za-z_-]")  # what an execution's name may not hold
 
 type Event = ApiCall | StackStatusChange | ResourceStatusChange
 
@@ -104,7 +106,7 @@ class Runner:
     def _start(self, verdict: Verdict, event_id: str) -> str:
         """Start the workflow. The same event twice is the same name; the same finding stops at the ledger."""
         finding = verdict.finding
-        name = f"{finding.id}-{event_id}"[:80]
+        name = _NO_NAME.sub("-", f"{finding.id}-{event_id}")[:80]
         self.metrics.add_metric("Findings", MetricUnit.Count, 1)
         self.logger.info(
             "finding", extra={"finding": finding.id, "title": finding.title, "next": verdict.next}

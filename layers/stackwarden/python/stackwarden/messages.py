@@ -13,10 +13,10 @@ from typing import Any
 
 from stackwarden.finding import Action, ActionKind, Actor, Attempt, Finding, Mode, Outcome, Verdict
 
-_SUBJECT = 100  # characters, ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_SUBJECT = 99  # ASCII characters; SNS wants less than 100: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _LINE = 600
 _MOST_LISTED = 25
-_MOST_BYTES = 240_000  # SNS takes 256 KB, both texts together
+_MOST_BYTES = 250_000  # SNS takes 256 KiB, both texts together, escaped as they are
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 _DID = {
@@ -69,19 +69,21 @@ def report(verdict: Verdict, documentation_url: str) -> dict[str, Any]:
         "outcome": str(outcome),
     }
     text = plain_text(finding, verdict, outcome, documentation_url)
-    body = json.dumps(document)
-    if len(body.encode()) + len(text.encode()) > _MOST_BYTES:
+    message = _message(document, text)
+    if len(message) > _MOST_BYTES:
         document = {**document, "actions": [], "truncated": "actions and evidence are in the ledger"}
         document["finding"] = finding.model_copy(update={"evidence": {}}).model_dump(mode="json")
-        body = json.dumps(document)
-    return {
-        "subject": subject(finding, outcome),
-        "message": json.dumps({"default": body, "email": text}),
-    }
+        message = _message(document, text)
+    return {"subject": subject(finding, outcome), "message": message}
+
+
+def _message(document: dict[str, Any], text: str) -> str:
+    """Join the texts for SNS: ASCII, so that its length is its size in bytes."""
+    return json.dumps({"default": json.dumps(document), "email": text})
 
 
 def subject(finding: Finding, outcome: Outcome) -> str:
-    """Return the e-mail's subject: ASCII, one line, at most 100 characters."""
+    """Return the e-mail's subject: ASCII, one line, at most 99 characters."""
     line = clean(f"[Stackwarden] {outcome.upper()} {finding.environment}: {finding.title}", _SUBJECT)
     return line.encode("ascii", "replace").decode()[:_SUBJECT]
 
@@ -100,6 +102,7 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block("Verified", _lines(finding.evidence.get("verified"))),
         _block("Saved", _lines(finding.evidence.get("saved"))),
         _block("LOST", _lines(finding.evidence.get("lost"))),
+        _block("Exempt", _lines(finding.evidence.get("exempt"))),
         _block("Not certain", _lines(finding.evidence.get("undecided"))),
         _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
         _block("Error", _lines(finding.evidence.get("error"))),
@@ -124,7 +127,7 @@ def _lines(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value] if value else []
     lines = [f"- {clean(item)}" for item in values[:_MOST_LISTED]]
     more = len(values) - _MOST_LISTED
-    return [*lines, f"- and {more} more, in the ledger"] if more > 0 else lines
+    return [*lines, f"- and {more} more"] if more > 0 else lines
 
 
 def _who(finding: Finding) -> list[str]:
@@ -132,7 +135,7 @@ def _who(finding: Finding) -> list[str]:
     if actor is None:
         name = shlex.quote(clean(finding.resource.name))
         return [
-            "Not known yet: CloudFormation's own event, which came first, does not say. CloudTrail knows within minutes:",
+            "Not known yet: CloudFormation's own event, which came first, does not say. Ask in some minutes:",
             "aws cloudtrail lookup-events --lookup-attributes"
             f" AttributeKey=ResourceName,AttributeValue={name} --region {finding.resource.region}",
         ]

@@ -27,8 +27,9 @@ PATIENCE = {  # judgements before giving up; the pauses between them grow to two
     Hazard.UNPROTECTED: 200,  # about six hours for a stack to settle
     Hazard.PROTECTION_REMOVED: 200,
     Hazard.STACK_DELETION: 40,  # about one hour for the fate of what cannot be rescued
-    Hazard.DELETED: 8,  # about a minute for the system backup of a deleted table to show
+    Hazard.DELETED: 16,  # about ten minutes for a database to be gone and its final snapshot to be there
 }
+BACKUP_ROUNDS = 8  # about half a minute for the system backup of a deleted table to show
 _PROTECT = {
     Protection.DYNAMODB_TABLE: ActionKind.PROTECT_TABLE,
     Protection.RDS_INSTANCE: ActionKind.PROTECT_DB_INSTANCE,
@@ -48,6 +49,7 @@ class Judgement(Wire):
     saved: tuple[ResourceState, ...] = ()
     lost: tuple[ResourceState, ...] = ()
     undecided: tuple[ResourceState, ...] = ()
+    exempt: tuple[ResourceState, ...] = ()
     replaceable: tuple[ResourceState, ...] = ()
 
 
@@ -150,7 +152,7 @@ def _protections(resources: Iterable[ResourceState]) -> list[Action]:
 
 def _standing(case: Case) -> Judgement:
     situation, stack = case.situation, case.situation.stack
-    if stack and (stack.deleting or (stack.rolled_back and situation.hazard is Hazard.UNPROTECTED)):
+    if stack and (stack.deleting or stack.creation_failed):
         return _withdraw(case, stack)  # a deletion is a finding of its own
     standing = [resource for resource in situation.resources if resource.exists and resource.holds_data]
     at_risk = [resource for resource in standing if not resource.retained]
@@ -158,15 +160,17 @@ def _standing(case: Case) -> Judgement:
         return _only_retained(case, standing)
     enforced = [resource for resource in at_risk if not case.exemption(resource)]
     if enforced:
-        return _arm(case, enforced)
-    if stack and not stack.at_rest and case.patient:  # what is not exempt may still be created
+        return _arm(
+            case, enforced, exempt=tuple(resource for resource in at_risk if resource not in enforced)
+        )
+    if stack and not stack.settled and case.patient:  # what is not exempt may still be created
         return case.wait(at_risk=tuple(at_risk))
     return _exempt(case, at_risk)
 
 
-def _arm(case: Case, resources: Sequence[ResourceState]) -> Judgement:
-    stack, fates = case.situation.stack, {"at_risk": tuple(resources)}
-    ready = stack is None or stack.at_rest
+def _arm(case: Case, resources: Sequence[ResourceState], exempt: tuple[ResourceState, ...]) -> Judgement:
+    stack, fates = case.situation.stack, {"at_risk": tuple(resources), "exempt": exempt}
+    ready = stack is None or stack.settled
     wanted = _protections(resources) if ready else []
     if stack and not stack.termination_protection and not stack.status.startswith("DELETE_"):
         wanted.insert(0, set_termination_protection(stack, enabled=True))
@@ -196,7 +200,7 @@ def _withdraw(case: Case, stack: StackState) -> Judgement:
 
 def _only_retained(case: Case, resources: Sequence[ResourceState]) -> Judgement:
     stack = case.situation.stack
-    if stack and not stack.at_rest:
+    if stack and not stack.settled:
         return case.wait() if case.patient else _done(Outcome.DISMISSED)
     replaceable = [r for r in resources if not r.retained_on_replace and r.row.replaced_by]
     replaceable = [resource for resource in replaceable if not case.exemption(resource)]
@@ -217,18 +221,26 @@ def _stack_deletion(case: Case) -> Judgement:
     undecided = [resource for resource in enforced if resource.exists and not resource.deletion_protection]
     fates = {
         "at_risk": tuple(enforced),
+        "exempt": tuple(resource for resource in at_risk if resource not in enforced),
         "saved": tuple(saved),
         "undecided": tuple(undecided),
         "lost": tuple(resource for resource in enforced if not resource.exists),
     }
-    wanted = [action for resource in undecided if (action := protect(resource))]
+    wanted = _protections_against_deletion(undecided)
     wanted += [action for resource in saved if (action := _back_up(resource, case))]
     todo = case.untried(wanted)
     if todo:
         return _act(todo, **fates)
-    if case.patient and _pending(case, saved, undecided, stack):
+    pending = _pending(case, saved, undecided, stack) or _looking_for_backups(case, fates["lost"])
+    if case.patient and pending:
         return case.wait(**fates)
     return _done(_deletion_outcome(case, fates), **fates)
+
+
+def _protections_against_deletion(resources: Iterable[ResourceState]) -> list[Action]:
+    """A busy resource refuses the change, but refuses deletion, too: it is asked again once it stands."""
+    standing = [resource for resource in resources if resource.presence is Presence.STANDING]
+    return [action for resource in standing if (action := protect(resource))]
 
 
 def _back_up(resource: ResourceState, case: Case) -> Action | None:
@@ -282,10 +294,20 @@ def _deleted(case: Case) -> Judgement:
     if not lost:
         return _exempt(case, gone)
     fates = {"at_risk": tuple(lost), "lost": tuple(lost)}
-    looking = any(r.presence is Presence.DELETING or not r.backups for r in lost if r.row.restore)
-    if case.patient and looking:
+    if case.patient and _looking_for_backups(case, lost):
         return case.wait(**fates)
     return _done(Outcome.LOST, **fates)
+
+
+def _looking_for_backups(case: Case, lost: Iterable[ResourceState]) -> bool:
+    """Whether a backup of what was lost may yet show: AWS makes the last one while the resource goes."""
+    for resource in lost:
+        unfinished = any(not backup.available for backup in resource.backups)
+        if resource.row.restore and (resource.presence is Presence.DELETING or unfinished):
+            return True
+        if resource.row.restore and not resource.backups and case.round < BACKUP_ROUNDS:
+            return True
+    return False
 
 
 def _is_gone(resource: ResourceState, situation: Situation) -> bool:

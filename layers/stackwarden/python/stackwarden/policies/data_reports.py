@@ -4,12 +4,11 @@ import shlex
 from typing import Any
 
 from stackwarden.finding import Mode, Outcome, Severity, Wire
-from stackwarden.messages import clean
 from stackwarden.policies.data_deletion import Case, Judgement, fresh_backup
 from stackwarden.policies.data_state import Hazard, ResourceState
 
 _MOST_NAMED = 5
-_MOST_KEPT = 25  # logical ids in a command
+_MOST_EVIDENCE = 100
 
 
 class Prose(Wire):
@@ -44,7 +43,7 @@ def _severity(case: Case, judgement: Judgement) -> Severity:
 def subject_name(case: Case) -> str:
     """Name what the finding is about: `stack orders` or `DynamoDB table orders`."""
     stack, resources = case.situation.stack, case.situation.resources
-    if stack and case.situation.hazard is not Hazard.DELETED:
+    if stack and not case.situation.of_resource:
         return f"stack {stack.name}"
     return resources[0].label if resources else "a data resource"
 
@@ -101,23 +100,25 @@ def _fix(case: Case, judgement: Judgement) -> str:
         return "Nothing, as long as the exemption is right. It ends by itself."
     if judgement.outcome is Outcome.LOST:
         return "Restore what can be restored (commands above), then find out who deleted it and why."
-    stack = case.situation.stack
-    kept = [shlex.quote(resource.logical_id or resource.name) for resource in judgement.saved]
-    if not 0 < len(kept) <= _MOST_KEPT:
-        kept = ["LOGICAL_ID …"]
     match case.situation.hazard:
         case Hazard.UNPROTECTED | Hazard.PROTECTION_REMOVED:
             return _declare(judgement)
         case Hazard.STACK_DELETION:
-            return (
-                "If the deletion was a mistake: the data still stands, deploy the template again under "
-                "another stack name or import the tables. If it is meant: get an exemption (below), switch "
-                "deletion protection off, delete again. To finish the deletion but keep the data: "
-                f"aws cloudformation delete-stack --stack-name {shlex.quote(stack.id if stack else '')} "
-                f"--retain-resources {clean(' '.join(kept))}"
-            )
+            return _after_deletion(case)
         case Hazard.DELETED:
             return "Restore it from a backup (command above)."
+
+
+def _after_deletion(case: Case) -> str:
+    stack_id = shlex.quote(case.situation.stack.id if case.situation.stack else "")
+    return "\n".join(
+        [
+            "A mistake? The data stands. Deploy the template again as another stack, or import the tables.",
+            "Meant? Get an exemption (below), switch deletion protection off, and delete the stack again.",
+            "Only the data is to stay? Once the stack is DELETE_FAILED, this finishes and retains the data:",
+            f"  aws cloudformation delete-stack --deletion-mode FORCE_DELETE_STACK --stack-name {stack_id}",
+        ]
+    )
 
 
 def _declare(judgement: Judgement) -> str:
@@ -155,9 +156,18 @@ def _evidence(case: Case, judgement: Judgement) -> dict[str, Any]:
         evidence[fate] = [_saved(resource, case) for resource in judgement.saved]
     if judgement.lost:
         evidence["lost"] = [_lost(resource) for resource in judgement.lost]
+    if judgement.exempt:
+        evidence["exempt"] = [_exempt(resource, case) for resource in judgement.exempt]
     if judgement.undecided:
         evidence["undecided"] = [f"{r.label}: {r.presence}, not protected" for r in judgement.undecided]
-    return evidence
+    return {key: _bounded(value) for key, value in evidence.items()}
+
+
+def _bounded(value: Any) -> Any:
+    """Keep the finding small enough for the workflow, whose state may have 256 KiB."""
+    if not isinstance(value, list) or len(value) <= _MOST_EVIDENCE:
+        return value
+    return [*value[:_MOST_EVIDENCE], f"and {len(value) - _MOST_EVIDENCE} more"]
 
 
 def _saved(resource: ResourceState, case: Case) -> str:
@@ -169,14 +179,20 @@ def _saved(resource: ResourceState, case: Case) -> str:
     return f"{resource.label}: standing, {', '.join(facts)}"
 
 
+def _exempt(resource: ResourceState, case: Case) -> str:
+    exemption = case.exemption(resource)
+    return f"{resource.label}: left alone, exempt by {exemption.name if exemption else 'nothing'}"
+
+
 def _lost(resource: ResourceState) -> str:
+    fate = "another of that name was made since" if resource.exists else resource.presence
     restore = restore_command(resource)
     if restore:
-        return f"{resource.label}: {resource.presence}. Restore: {restore}"
+        return f"{resource.label}: {fate}. Restore: {restore}"
     where = (
         "no backup of it was found" if resource.row.restore else "AWS keeps no copy that Stackwarden can name"
     )
-    return f"{resource.label}: {resource.presence}; {where}."
+    return f"{resource.label}: {fate}; {where}."
 
 
 def restore_command(resource: ResourceState) -> str | None:

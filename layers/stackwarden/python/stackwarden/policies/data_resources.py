@@ -66,7 +66,7 @@ class DataResourceType:
 _DYNAMODB = ApiCalls(
     source="dynamodb.amazonaws.com",
     create=("CreateTable", "ImportTable", "RestoreTableFromBackup", "RestoreTableToPointInTime"),
-    update=("UpdateTable",),
+    update=("UpdateTable", "UpdateContinuousBackups"),
     delete=("DeleteTable",),
     name_keys=("tableName", "targetTableName", "tableCreationParameters.tableName"),
 )

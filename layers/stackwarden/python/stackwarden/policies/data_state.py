@@ -79,8 +79,9 @@ class ResourceState(Wire):
 
     @property
     def protected(self) -> bool:
-        """Whether everything that the type offers is switched on."""
-        return self.deletion_protection is not False and self.point_in_time_recovery is not False
+        """Whether all that the type offers is known to be on; of a busy resource not all is known."""
+        on = self.deletion_protection is not False and self.point_in_time_recovery is not False
+        return on and self.presence is not Presence.BUSY
 
 
 class StackState(Wire):
@@ -102,27 +103,32 @@ class StackState(Wire):
         return "ROLLBACK" in self.status
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing that protects a resource can make the stack's own rollback fail any more."""
-        return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+    def creation_failed(self) -> bool:
+        """Whether the stack never stood: its creation was, or is being, taken back."""
+        return self.status.startswith("ROLLBACK_")
 
     @property
-    def at_rest(self) -> bool:
-        """Whether no operation is under way, successful or not."""
-        return self.settled or self.status in (
-            "DELETE_FAILED",
+    def settled(self) -> bool:
+        """Whether protecting a resource cannot make a rollback fail: no operation is under way."""
+        return self.status in (
+            "CREATE_COMPLETE",
+            "UPDATE_COMPLETE",
+            "IMPORT_COMPLETE",
             "UPDATE_ROLLBACK_COMPLETE",
             "IMPORT_ROLLBACK_COMPLETE",
+            "DELETE_FAILED",
         )
 
 
 class Situation(Wire):
     """What is judged: a stack with its data resources, or (stack None) data resources by themselves.
 
-    happened_at: when the event happened that made the guard look.
+    happened_at: when the event happened that made the guard look. of_resource: the finding is about the one
+    resource, though its stack is known.
     """
 
     hazard: Hazard
     stack: StackState | None = None
     resources: tuple[ResourceState, ...] = Field(default=())
     happened_at: datetime
+    of_resource: bool = False

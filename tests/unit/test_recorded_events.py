@@ -1,0 +1,102 @@
+"""Which of 2,900 events that AWS recorded would start a function, by the template's own event patterns."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stackwarden.data_subject import subject_of
+from stackwarden.events import ApiCall, parse
+from tests import recorded, template
+
+DETAIL_TYPES = {
+    "AwsApiCall": "AWS API Call via CloudTrail",
+    "AwsServiceEvent": "AWS Service Event via CloudTrail",
+    "AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
+}
+
+
+def as_event(record: dict[str, Any]) -> dict[str, Any]:
+    """A CloudTrail record in EventBridge's envelope."""
+    return {
+        "version": "0",
+        "id": record["eventID"],
+        "detail-type": DETAIL_TYPES[record["eventType"]],
+        "source": f"aws.{record['eventSource'].removesuffix('.amazonaws.com')}",
+        "account": record["recipientAccountId"],
+        "time": record["eventTime"],
+        "region": record["awsRegion"],
+        "resources": [],
+        "detail": record,
+    }
+
+
+@pytest.fixture(scope="module")
+def starting() -> list[tuple[list[str], dict[str, Any]]]:
+    """The recorded events that some rule matches, with the rules."""
+    matched = ((template.rules_for(event), event) for event in map(as_event, recorded.events()))
+    return [(rules, event) for rules, event in matched if rules]
+
+
+def test_all_recorded_events_are_there() -> None:
+    assert len(recorded.events()) == 2900
+
+
+def test_what_would_start_a_function(
+    starting: list[tuple[list[str], dict[str, Any]]], record_property: Callable[[str, object], None]
+) -> None:
+    calls = Counter(
+        (event["detail"]["eventSource"].split(".")[0], event["detail"]["eventName"], *rules)
+        for rules, event in starting
+    )
+    told = [f"{len(starting)} of {len(recorded.events())} recorded events would start a function:"]
+    for (service, name, *rules), count in sorted(calls.items()):
+        told.append(f"  {count} x {service}:{name} by {', '.join(rules)}")
+    record_property("told", "\n".join(told))
+
+    assert calls == {
+        ("rds", "CreateDBInstance", "DataDeletionFunction.DataCall"): 1,
+        ("rds", "DeleteDBInstance", "DataDeletionFunction.DataCall"): 1,
+    }
+
+
+def test_no_failed_call_starts_a_function(starting: list[tuple[list[str], dict[str, Any]]]) -> None:
+    assert any(record.get("errorCode") for record in recorded.events())
+    assert [event for _, event in starting if event["detail"].get("errorCode")] == []
+
+
+def test_no_read_call_starts_a_function(starting: list[tuple[list[str], dict[str, Any]]]) -> None:
+    assert any(record["readOnly"] for record in recorded.events())
+    assert [event for _, event in starting if event["detail"]["readOnly"]] == []
+
+
+def test_no_event_is_seen_by_two_rules(starting: list[tuple[list[str], dict[str, Any]]]) -> None:
+    assert [rules for rules, _ in starting if len(rules) > 1] == []
+
+
+def test_every_recorded_call_can_be_parsed() -> None:
+    calls = [record for record in recorded.events() if record["eventType"] == "AwsApiCall"]
+
+    parsed = [parse(as_event(record)) for record in calls]
+
+    assert [call.name for call in parsed if isinstance(call, ApiCall)] == [r["eventName"] for r in calls]
+
+
+def test_a_caller_without_a_role_has_none() -> None:
+    record = recorded.one("rds", "DeleteDBInstance")
+    assert record["userIdentity"]["sessionContext"]["sessionIssuer"] == {}
+
+    call = parse(as_event(record))
+
+    assert isinstance(call, ApiCall)
+    assert call.role_arn is None
+    assert call.actor.arn == record["userIdentity"]["arn"]
+
+
+def test_only_calls_about_data_point_at_something() -> None:
+    calls = [record for record in recorded.events() if record["eventType"] == "AwsApiCall"]
+
+    pointing = {record["eventName"] for record in calls if subject_of(parse(as_event(record)))}
+
+    assert pointing == {"CreateDBInstance", "DeleteDBInstance"}
