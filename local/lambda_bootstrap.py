@@ -7,6 +7,7 @@ interface client.
 
 import json
 import os
+import secrets
 import sys
 import threading
 import time
@@ -35,6 +36,7 @@ def main(settings_file: str) -> None:
             clocks.pop().cancel()
         invocation = wait_for_emulator(client)
         invocation.invoked_function_arn = settings["invoked_function_arn"]
+        invocation.x_amzn_trace_id = invocation.x_amzn_trace_id or trace_id()
         invocation.deadline_time_in_ms = str(int((time.time() + settings["timeout"]) * 1000))
         clock = threading.Timer(settings["timeout"], time_out)
         clock.daemon = True
@@ -44,6 +46,15 @@ def main(settings_file: str) -> None:
 
     LambdaRuntimeClient.wait_next_invocation = wait_next_invocation
     runtime_interface_client.main(["bootstrap", settings["handler"]])
+
+
+def trace_id() -> str:
+    """A sampled trace, which the emulator leaves out; nobody listens, but the function's tracer wants one.
+
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=1"
 
 
 if __name__ == "__main__":

@@ -406,8 +406,9 @@ class TestRescue:
         attempts = [done(PROTECT, "a"), done(BACK_UP, "a")]
         saved = table("a", deletion_protection=True, backups=(backup(),))
         lost = table("b", presence=presence)
+        over = stack("DELETE_FAILED")
 
-        judgement = judge(case(DELETION, saved, lost, of=stack("DELETE_FAILED"), attempts=attempts))
+        judgement = judge(case(DELETION, saved, lost, of=over, attempts=attempts, round=PATIENCE[DELETION]))
 
         assert judgement.outcome is Outcome.LOST
         assert (names(judgement.saved), names(judgement.lost)) == (["a"], ["b"])

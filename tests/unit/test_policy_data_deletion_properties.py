@@ -61,7 +61,7 @@ def termination_protection_is_set_on_the_stack_that_is_judged(case: Case, judgem
 
 def resources_of_an_unsettled_stack_are_left_alone(case: Case, judgement: Judgement) -> None:
     stack = case.situation.stack
-    if stack and case.situation.hazard is not Hazard.STACK_DELETION and not stack.at_rest:
+    if stack and case.situation.hazard is not Hazard.STACK_DELETION and not stack.settled:
         assert on_resources(judgement) == []
 
 
@@ -169,14 +169,14 @@ def not_reachable(case: Case) -> bool:
     """Whether something stays that no action can change: busy, unprotectable, or the stack never settles."""
     stack, states = case.situation.stack, case.situation.resources
     stuck = any(state.presence is Presence.BUSY or state.row.protection is None for state in states)
-    return stuck or (stack is not None and not stack.at_rest)
+    return stuck or (stack is not None and not stack.settled)
 
 
 def test_the_simulated_stack_knows_every_status_that_the_policy_names() -> None:
     named = {
         status
         for status in STATUSES
-        if StackState(id="", name="", status=status, termination_protection=False).at_rest
+        if StackState(id="", name="", status=status, termination_protection=False).settled
     }
 
     assert named == {

@@ -16,7 +16,7 @@ CLOUDFORMATION = "cloudformation.amazonaws.com"
 class _Event(BaseModel):
     """The envelope, https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html"""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True)
 
     id: str = Field(min_length=1)
     time: AwareDatetime

@@ -243,7 +243,7 @@ _ROWS = (
         type="AWS::S3::Bucket",
         label="S3 bucket",
         calls=None,
-        replaced_by=("BucketName",),
+        replaced_by=("BucketName", "MetadataConfiguration"),
         safe_because="S3 deletes only an empty bucket",
     ),
     DataResourceType(
