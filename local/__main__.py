@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.account import LocalAccount
+from local.account import DEVELOPER, LocalAccount
 from local.deploy import MODES, DeploymentFailed, build, deploy
 from local.server import PortInUse
 
@@ -53,8 +53,10 @@ def serve(asked: Wanted, stop: threading.Event) -> None:
         for name, value in outputs.items():
             print(f"  {name} = {value}")
         print("\nPaste these two lines; then any AWS client talks to it:\n")
-        print(f"export AWS_ENDPOINT_URL={account.endpoint} AWS_REGION={account.region}")
-        print("export AWS_ACCESS_KEY_ID=developer AWS_SECRET_ACCESS_KEY=local")
+        keys = f"AWS_ACCESS_KEY_ID={DEVELOPER} AWS_SECRET_ACCESS_KEY=local"
+        print(f"export AWS_ENDPOINT_URL={account.endpoint} {keys}")
+        region = account.region  # some clients read the one variable, some the other
+        print(f"export AWS_REGION={region} AWS_DEFAULT_REGION={region}")
         print("\nReports are printed here as they arrive. Ctrl-C ends it.", flush=True)
         account.client("sns").subscribe(
             TopicArn=outputs["ReportsTopicArn"], Protocol="email", Endpoint="security@example.com"

@@ -40,3 +40,8 @@ def _moved(text: str) -> str:
     zone = "Z" if text.endswith("Z") else ""
     moved = datetime.fromisoformat(text).replace(tzinfo=UTC) + age - timedelta(seconds=2)
     return moved.strftime("%Y-%m-%dT%H:%M:%S") + zone
+
+
+def ahead(*, days: int) -> str:
+    """The date some days from now."""
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()

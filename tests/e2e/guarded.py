@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 
 from local.account import LocalAccount
 from local.deploy import ROOT, STACK, build, deploy
+from local.eventbridge import publish
 from local.sns import Email
+from tests.e2e.stacks import table_properties
 
 type Json = dict[str, Any]
 
@@ -250,6 +252,10 @@ class Guarded:
 
         return self.event(wanted, name)
 
+    def deliver(self, event: Json, **envelope: str) -> None:
+        """Let EventBridge deliver an event again, or late, with other values in its envelope if given."""
+        publish({**event, **envelope}, account=self.account.account_id, region=self.account.region)
+
     def denied(self) -> set[str]:
         """The calls that AWS denied to anybody, from CloudTrail: `<event source> <event name>`."""
         pages = self.client("cloudtrail").get_paginator("lookup_events").paginate()
@@ -295,6 +301,17 @@ class Guarded:
             self.settled(stack, "CREATE_COMPLETE")
         return stack
 
+    def delete_stack(self, stack: str) -> Json:
+        """Begin to delete a stack; CloudFormation's own event of it."""
+        self.client("cloudformation").delete_stack(StackName=stack)
+
+        def begins(event: Json) -> bool:
+            detail = event["detail"]
+            begun = detail.get("status-details", {}).get("status") == "DELETE_IN_PROGRESS"
+            return begun and detail["stack-id"] == stack
+
+        return self.event(begins, f"the deletion of {stack}")
+
     def stack(self, name: str) -> Json:
         """Describe a stack by name or id."""
         described: Json = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
@@ -319,8 +336,6 @@ class Guarded:
 
     def create_table(self, name: str, **properties: Any) -> None:
         """Create a table directly and wait until it can be used."""
-        from tests.e2e.stacks import table_properties
-
         self.client("dynamodb").create_table(TableName=name, **table_properties(**properties))
         until(lambda: (self.table(name) or {}).get("TableStatus") == "ACTIVE", f"the table {name}")
 

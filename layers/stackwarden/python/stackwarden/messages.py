@@ -146,12 +146,12 @@ def _who(finding: Finding) -> list[str]:
 
 def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
     if verdict.attempts:
-        return [*(f"- {clean(_deed(attempt))}" for attempt in verdict.attempts[:_MOST_LISTED])]
+        failures_first = sorted(verdict.attempts, key=lambda attempt: attempt.status == "done")
+        return _lines([_deed(attempt) for attempt in failures_first])
     if verdict.actions:
         observed = finding.mode is Mode.OBSERVE
         reason = "the mode is observe" if observed else "the workflow failed before it could act"
-        planned = [f"- would have: {clean(_did(action))}" for action in verdict.actions[:_MOST_LISTED]]
-        return [f"Nothing: {reason}.", *planned]
+        return [f"Nothing: {reason}.", *_lines([f"would have: {_did(action)}" for action in verdict.actions])]
     if finding.exemption:
         exemption = finding.exemption
         return [

@@ -1,0 +1,189 @@
+"""statemachines/remediation.asl.json: its vocabulary is that of the guards, nothing fails silently."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from stackwarden.finding import ActionKind
+from tests import template
+
+type State = dict[str, Any]
+DEFINITION: dict[str, Any] = json.loads((template.ROOT / "statemachines/remediation.asl.json").read_text())
+AFTER_ACTING = "What next?"
+
+
+def machines(definition: dict[str, Any] = DEFINITION) -> Iterator[dict[str, State]]:
+    """The states of the machine and of each Map in it."""
+    yield definition["States"]
+    for state in definition["States"].values():
+        if "ItemProcessor" in state:
+            yield from machines(state["ItemProcessor"])
+
+
+STATES: dict[str, State] = {name: state for states in machines() for name, state in states.items()}
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+
+
+def following(state: State) -> set[str]:
+    """The states that may come next."""
+    branches = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return {branch[key] for branch in branches for key in ("Next", "Default") if key in branch}
+
+
+def choices(kinds: str) -> dict[str, str]:
+    """What a choice does with each kind of action, the default aside."""
+    return {choice["StringEquals"]: choice["Next"] for choice in STATES[kinds]["Choices"]}
+
+
+def test_every_action_has_a_state_of_its_name_and_no_state_is_left_over() -> None:
+    actions, tags = choices("Which action?"), choices("Which resource?")
+
+    assert {**actions, **tags} == {kind: kind for kind in [*actions, *tags]}
+    named = {*actions, *tags, STATES["Which resource?"]["Default"]}
+    assert named == {str(kind) for kind in ActionKind}
+    assert all(STATES[name]["Type"] == "Task" for name in named)
+
+
+def test_an_unknown_action_is_a_failure_not_a_silence() -> None:
+    unknown = STATES[STATES["Which action?"]["Default"]]
+
+    assert unknown["Next"] == "Failed"
+    assert unknown["Result"]["Error"] == "UnknownAction"
+
+
+@pytest.mark.parametrize("states", list(machines()), ids=lambda states: next(iter(states)))
+def test_every_state_can_be_reached_and_leads_to_one_that_exists(states: dict[str, State]) -> None:
+    led_to = set[str]().union(*(following(state) for state in states.values()))
+
+    assert led_to <= set(states)
+    assert len(set(states) - led_to) == 1  # the first one
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_every_task_tries_again(name: str) -> None:
+    for retry in TASKS[name]["Retry"]:
+        assert retry["ErrorEquals"]
+        assert retry["MaxAttempts"] >= 2
+        assert retry["BackoffRate"] > 1
+
+
+@pytest.mark.parametrize("kind", sorted(ActionKind))
+def test_an_action_that_fails_does_not_stop_the_others(kind: ActionKind) -> None:
+    [catch] = STATES[kind]["Catch"]
+
+    assert catch["ErrorEquals"] == ["States.ALL"]
+    assert catch["ResultPath"] == "$.failure"
+
+
+def test_after_acting_the_guard_judges_again_before_anything_is_said() -> None:
+    assert STATES["Act"]["Next"] == STATES["Wait"]["Next"] == "Judge again"
+    assert STATES["Judge again"]["Next"] == AFTER_ACTING
+
+
+def test_values_before_are_recorded_before_acting() -> None:
+    leading = [name for name, state in STATES.items() if "Act" in following(state)]
+
+    assert leading == ["Record values before"]
+
+
+def test_only_the_mode_enforce_acts() -> None:
+    [acting] = [c for c in STATES[AFTER_ACTING]["Choices"] if c["Next"] == "Record values before"]
+
+    assert {"Variable": "$.finding.mode", "StringEquals": "enforce"} in acting["And"]
+
+
+def test_the_ledger_entry_is_written_once() -> None:
+    first = STATES[DEFINITION["StartAt"]]
+
+    assert first["Parameters"]["ConditionExpression"] == "attribute_not_exists(id)"
+    assert first["Catch"][0]["ErrorEquals"] == ["DynamoDb.ConditionalCheckFailedException"]
+
+
+def test_what_is_not_fixed_fails_the_execution() -> None:
+    assert [c["Next"] for c in STATES["Fixed?"]["Choices"] if c["StringEquals"] == "failed"] == [
+        "Remediation failed"
+    ]
+    assert STATES["Remediation failed"]["Type"] == "Fail"
+
+
+def test_the_report_carries_what_filter_policies_need() -> None:
+    attributes = STATES["Report"]["Parameters"]["MessageAttributes"]
+
+    assert set(attributes) == {"guard", "outcome", "severity", "mode", "account", "environment"}
+
+
+def test_every_substitution_is_given_by_the_template() -> None:
+    [machine] = template.resources("AWS::Serverless::StateMachine").values()
+
+    used = set(re.findall(r"\$\{(\w+)\}", json.dumps(DEFINITION)))
+
+    assert used == set(machine["Properties"]["DefinitionSubstitutions"])
+
+
+def granted() -> set[str]:
+    """The actions that the template's policies allow the remediation role."""
+    inline = template.template()["Resources"]["RemediationRole"]["Properties"]["Policies"]
+    documents = [policy["PolicyDocument"] for policy in inline]
+    for policy in template.resources("AWS::IAM::Policy").values():
+        assert policy["Properties"]["Roles"] == [{"Ref": "RemediationRole"}]
+        documents.append(policy["Properties"]["PolicyDocument"])
+    statements = [statement for document in documents for statement in document["Statement"]]
+    actions = [statement["Action"] for statement in statements]
+    return {action for some in actions for action in ([some] if isinstance(some, str) else some)}
+
+
+def called() -> set[str]:
+    """The calls that the workflow makes, as IAM spells them."""
+    calls = {"lambda:InvokeFunction"}
+    for task in TASKS.values():
+        if ":aws-sdk:" in task["Resource"]:
+            service, action = task["Resource"].split(":")[-2:]
+            calls.add(f"{service}:{action[0].upper()}{action[1:]}")
+    return calls
+
+
+def test_the_role_may_make_every_call_of_the_workflow_and_no_other() -> None:
+    services = ("logs:", "xray:")  # what Step Functions itself needs
+
+    assert {action for action in granted() if not action.startswith(services)} == called()
+
+
+def test_the_workflow_deletes_nothing() -> None:
+    assert [call for call in called() if "Delete" in call] == []
+
+
+def test_a_guard_function_may_only_read_and_start_the_workflow() -> None:
+    [(_, role)] = [
+        (name, r) for name, r in template.resources("AWS::IAM::Role").items() if name == "DataDeletionRole"
+    ]
+    documents = [policy["PolicyDocument"] for policy in role["Properties"]["Policies"]]
+    actions = [action for d in documents for s in d["Statement"] for action in _listed(s["Action"])]
+    own = ("logs:", "xray:", "sqs:SendMessage", "states:StartExecution")
+
+    assert [
+        action
+        for action in actions
+        if not action.startswith(own) and not re.match(r"\w+:(Describe|List|Get)", action)
+    ] == []
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_the_definition_is_also_yaml_without_duplicate_keys() -> None:
+    """json.loads takes the last of two equal keys, so a state pasted twice would vanish."""
+    text = (template.ROOT / "statemachines/remediation.asl.json").read_text()
+    pairs = json.loads(text, object_pairs_hook=_no_duplicates)
+
+    assert pairs == yaml.safe_load(text)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    assert len(set(names)) == len(names)
+    return dict(pairs)
