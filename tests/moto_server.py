@@ -1,4 +1,4 @@
-"""moto's own server in a process of its own, and what of AWS it lacks for reading stacks, added to the client.
+"""moto's own server in a process of its own, and what it lacks of AWS for reading stacks, added to clients.
 
 In a process of its own, since `local/` extends moto for the whole process that it runs in.
 """
@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
 
 PAGE = 100  # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
 ATTEMPTS, PAUSE = 200, 0.1
@@ -54,10 +55,11 @@ def _wait_for(endpoint: str) -> None:
 
 
 class Stacks:
-    """What moto's descriptions of stacks lack, added to a CloudFormation client's answers, by the stack's id."""
+    """What moto's descriptions of stacks lack, added to the answers that a CloudFormation client gets."""
 
     def __init__(self, cloudformation: BaseClient) -> None:
         self.facts: dict[str, dict[str, Any]] = {}
+        self.nested: dict[str, str] = {}  # id by name: moto lists a nested stack by its name, AWS by its id
         events = cloudformation.meta.events
         events.register("after-call.cloudformation.DescribeStacks", self._add_facts)
         events.register("before-call.cloudformation.ListStackResources", self._note_page)
@@ -76,6 +78,9 @@ class Stacks:
 
     def _cut_page(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         start, summaries = context["page"], parsed.get("StackResourceSummaries", [])
+        for summary in summaries:
+            name = summary["PhysicalResourceId"]
+            summary["PhysicalResourceId"] = self.nested.get(name, name)
         parsed["StackResourceSummaries"] = summaries[start : start + PAGE]
         if start + PAGE < len(summaries):
             parsed["NextToken"] = str(start + PAGE)
@@ -104,7 +109,7 @@ def fail(client: BaseClient, operation: str, code: str, *, times: int, status: i
         failures.append(code)
         return _Refusal(request.url, status, _body(code, json_protocol=json_protocol))
 
-    client.meta.events.register(f"before-send.{service}.{operation}", answer)
+    client.meta.events.register(f"before-send.{service}.{operation}", cast(Any, answer))
     return failures
 
 
@@ -117,5 +122,5 @@ def _body(code: str, *, json_protocol: bool) -> bytes:
 
 class _Refusal(AWSResponse):
     def __init__(self, url: str, status: int, body: bytes) -> None:
-        super().__init__(url, status, {}, None)
+        super().__init__(url, status, HTTPHeaders(), None)
         self._content = body

@@ -82,7 +82,9 @@ class Report:
 
     def deeds(self, status: str = "done") -> set[tuple[str, str]]:
         """What Stackwarden did: kind and target of each action of this status."""
-        return {(deed["kind"], deed["target"]) for deed in self.document["actions"] if deed["status"] == status}
+        return {
+            (deed["kind"], deed["target"]) for deed in self.document["actions"] if deed["status"] == status
+        }
 
 
 @dataclass
@@ -193,7 +195,9 @@ class Guarded:
 
     def ledger_of(self, arn: str) -> list[Json]:
         """Every ledger entry about a resource."""
-        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["LedgerTableName"])
+        pages = (
+            self.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["LedgerTableName"])
+        )
         entries = [_plain(item) for page in pages for item in page["Items"]]
         return [entry for entry in entries if entry["resource_arn"] == arn]
 
@@ -263,7 +267,8 @@ class Guarded:
         return {
             f"{record['eventSource']} {record['eventName']}"
             for record in records
-            if "AccessDenied" in record.get("errorCode", "") or record.get("errorCode") == "UnauthorizedOperation"
+            if "AccessDenied" in record.get("errorCode", "")
+            or record.get("errorCode") == "UnauthorizedOperation"
         }
 
     @contextmanager
@@ -308,7 +313,7 @@ class Guarded:
         def begins(event: Json) -> bool:
             detail = event["detail"]
             begun = detail.get("status-details", {}).get("status") == "DELETE_IN_PROGRESS"
-            return begun and detail["stack-id"] == stack
+            return begun and detail.get("stack-id") == stack
 
         return self.event(begins, f"the deletion of {stack}")
 

@@ -49,7 +49,9 @@ def slow(*, after: list[str], prefix: str = "Slow") -> Json:
     """Topics one after another: made after the resources `after`, and deleted before them."""
     names = [f"{prefix}{number}" for number in range(SLOW_RESOURCES)]
     needed = [after, *([name] for name in names[:-1])]
-    return {name: {"Type": "AWS::SNS::Topic", "DependsOn": of} for name, of in zip(names, needed, strict=True)}
+    return {
+        name: {"Type": "AWS::SNS::Topic", "DependsOn": of} for name, of in zip(names, needed, strict=True)
+    }
 
 
 def last_slow(prefix: str = "Slow") -> str:

@@ -103,9 +103,7 @@ def test_a_stack_that_cannot_be_created_rolls_back_as_if_nobody_had_looked(guard
     guarded.account.step_delay = HOLD
     stack = guarded.create_stack(
         "doomed",
-        body(
-            Drafts=table("drafts"), **slow(after=["Drafts"]), Impossible=impossible(after=[last_slow()])
-        ),
+        body(Drafts=table("drafts"), **slow(after=["Drafts"]), Impossible=impossible(after=[last_slow()])),
     )
     until(lambda: guarded.table("drafts"), "the table")
 

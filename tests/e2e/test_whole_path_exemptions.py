@@ -41,7 +41,6 @@ def test_an_exempt_stack_is_left_alone_and_may_be_deleted(guarded: Guarded) -> N
     assert guarded.terminable(stack)
     assert guarded.protection("scratch") == (False, False)
 
-    guarded.account.step_delay = 0.5  # the table stands while the guard looks
     guarded.client("cloudformation").delete_stack(StackName="sandbox")
     guarded.settled(stack, "DELETE_COMPLETE")
     deleted = guarded.report("sandbox", "stack-deletion")
@@ -89,6 +88,7 @@ def test_an_exempt_table_may_be_deleted_directly(guarded: Guarded) -> None:
         ("alone", exemption(approved_by="Developer@example.com"), "approved_by must be somebody else"),
         ("prose", "please let me", "is malformed"),
     ],
+    ids=["expired", "too long", "approved by oneself", "malformed"],
 )
 def test_a_wrong_exemption_does_not_count_and_is_told(
     guarded: Guarded, name: str, text: str, problem: str

@@ -134,4 +134,6 @@ def test_a_table_that_a_stack_update_replaces_is_lost(guarded: Guarded) -> None:
 def tables_of(guarded: Guarded, stack: str) -> list[str]:
     """The names of a stack's tables."""
     listed = guarded.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-    return [entry["PhysicalResourceId"] for entry in listed if entry["ResourceType"] == "AWS::DynamoDB::Table"]
+    return [
+        entry["PhysicalResourceId"] for entry in listed if entry["ResourceType"] == "AWS::DynamoDB::Table"
+    ]

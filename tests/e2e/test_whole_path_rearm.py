@@ -55,9 +55,7 @@ def test_deletion_protection_of_a_database_comes_back(guarded: Guarded) -> None:
     rds.create_db_instance(**database_properties(DBInstanceIdentifier="billing"))
     guarded.report("billing", "unprotected")
 
-    rds.modify_db_instance(
-        DBInstanceIdentifier="billing", DeletionProtection=False, ApplyImmediately=True
-    )
+    rds.modify_db_instance(DBInstanceIdentifier="billing", DeletionProtection=False, ApplyImmediately=True)
     report = guarded.report("billing", "protection-removed")
 
     assert report.outcome == "protected"

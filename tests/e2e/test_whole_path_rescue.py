@@ -26,7 +26,8 @@ def test_a_deletion_that_has_not_reached_the_tables_loses_them_to_stackwarden(gu
 
     guarded.delete_stack(stack)
     until(
-        lambda: all(guarded.protection(name)[0] for name in ("orders", "customers")), "protection of both tables"
+        lambda: all(guarded.protection(name)[0] for name in ("orders", "customers")),
+        "protection of both tables",
     )
     assert guarded.stack(stack)["StackStatus"] == "DELETE_IN_PROGRESS"
     guarded.account.step_delay = 0.0
@@ -119,7 +120,9 @@ def test_protection_switched_off_just_before_the_deletion_is_no_finding_of_its_o
         cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
     until(lambda: (guarded.table("sales") or {})["TableStatus"] == "ACTIVE", "the table can be changed again")
     guarded.delete_stack(stack)
-    guarded.deliver(guarded.call("UpdateTerminationProtection", stackName=stack, enableTerminationProtection=False))
+    guarded.deliver(
+        guarded.call("UpdateTerminationProtection", stackName=stack, enableTerminationProtection=False)
+    )
     until(lambda: guarded.protection("sales")[0], "protection of the table")
     guarded.deliver(guarded.call("UpdateTable", tableName="sales", deletionProtectionEnabled=False))
     guarded.account.step_delay = 0.0

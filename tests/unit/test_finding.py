@@ -24,7 +24,7 @@ def test_the_id_is_stable() -> None:
     assert finding_id("data-deletion", ARN, "deleted", "1") == "data-deletion-54bcc96bbcd33da2"
 
 
-parts = st.text(st.characters(exclude_characters="\n"), max_size=20)
+parts = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
 
 
 @given(*(st.tuples(parts, parts, parts, parts) for _ in range(2)))

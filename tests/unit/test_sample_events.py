@@ -57,6 +57,11 @@ EXPECTED: dict[str, tuple[str | None, str | None]] = {
         SWITCHED_OFF,
         "protection-removed: AWS::RDS::DBInstance billing",
     ),
+    "point-in-time-recovery-off.violation": (
+        SWITCHED_OFF,
+        "protection-removed: AWS::DynamoDB::Table ledger",
+    ),
+    "point-in-time-recovery-on.ignored": (None, None),
     "resource-bucket-deleted.ignored": (None, None),
     "resource-created-in-nested-stack.violation": (
         RESOURCE,
