@@ -26,6 +26,8 @@ PATIENCE: Final = 40.0
 """Seconds to wait for what Stackwarden promises before calling it broken."""
 STEP_DELAY: Final = 1.5
 """Seconds that CloudFormation takes for each resource; on AWS it takes longer."""
+RACE_STEP_DELAY: Final = 4.0
+"""The same for the rescue: two cores start five cold functions at once there, AWS has a computer for each."""
 
 
 @dataclass(frozen=True)

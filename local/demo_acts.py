@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from local.demo import Demo, exemption, table_properties
+from local.demo import RACE_STEP_DELAY, STEP_DELAY, Demo, exemption, table_properties
 
 _FUNCTION: Final = "def handler(event, context):\n    return event\n"
 
@@ -139,6 +139,7 @@ def rescue(demo: Demo) -> None:
     )
     cloudformation, dynamodb = demo.client("cloudformation"), demo.client("dynamodb")
     stack_id = _stack(demo, "shop")["StackId"]
+    demo.account.step_delay = RACE_STEP_DELAY
     for table in ("orders", "customers"):
         demo.attempt(
             f'dynamodb.update_table(TableName="{table}", DeletionProtectionEnabled=False)',
@@ -157,6 +158,7 @@ def rescue(demo: Demo) -> None:
     demo.promise("the deletion is under way", lambda: _status(demo, stack_id).startswith("DELETE_"))
     demo.promise("both tables stand, protected", lambda: _protected(demo, "orders", "customers"))
     demo.promise("the deletion stops at them", lambda: _status(demo, stack_id) == "DELETE_FAILED")
+    demo.account.step_delay = STEP_DELAY
     report = demo.message("a report of the deletion", resource="shop", hazard="stack-deletion")
     demo.promise(
         "it says that both tables were saved, with backups",

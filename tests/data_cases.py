@@ -65,10 +65,10 @@ def backup(*, after: timedelta = timedelta(seconds=5), available: bool = True, *
     return Backup(available=available, created_at=HAPPENED + after, **known | changes)
 
 
-def tried(action: Action, *, failed: bool = False) -> Attempt:
+def tried(action: Action, *, failed: bool = False, in_round: int = 0) -> Attempt:
     """What the workflow made of an action."""
     status = {"status": "failed", "error": "X.Y: no"} if failed else {"status": "done"}
-    return Attempt.model_validate({**action.model_dump(), **status})
+    return Attempt.model_validate({**action.model_dump(), **status, "round": in_round})
 
 
 def done(kind: ActionKind, target: str = "orders", **parameters: Any) -> Attempt:

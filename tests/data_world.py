@@ -128,7 +128,7 @@ class World:
 
     def _try(self, action: Action) -> None:
         refused = self._chance(self.refuses)
-        self.attempts.append(tried(action, failed=refused))
+        self.attempts.append(tried(action, failed=refused, in_round=self.case.round))
         if refused or self._chance(self.undoes):
             return
         if action.kind is ActionKind.SET_TERMINATION_PROTECTION:

@@ -4,6 +4,7 @@
   in a nested stack.
 - `careful` and its table are protected; what `retained` holds outlives it, on replacement, too.
 - `going` and `mall` (its table nested) are being deleted; `functions-only` too, but it holds no data.
+- `stackwarden`, its own stack, is being deleted; one nested in it has a table.
 - `replaced` was updated and lost a table by it; `taken-back` is rolling its creation back.
 - The tables `ledger` and `protected`, the database `billing`, the cluster `accounts`, the stream `clicks`, a
   user pool and a file system are of no stack. `sessions` and `archive` are gone.
@@ -17,7 +18,8 @@ from uuid import NAMESPACE_URL, uuid5
 from stackwarden.data_reader import DataReader
 from stackwarden.policies.data_state import Presence, ResourceState
 from stackwarden.settings import Place
-from stackwarden.stacks import Policies, Stack, StackReader, StackResource, name_of
+from stackwarden.stacks import Operation, Policies, Stack, StackReader, StackResource, name_of
+from tests.sample_events import HAPPENED
 
 PLACE = Place("aws", "us-east-1", "123456789012")
 TABLE, STREAM = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream"
@@ -56,6 +58,9 @@ _STACKS = {
     "mall-Data-1ABCDEF": _Made("DELETE_IN_PROGRESS", "mall-OrdersTable-1A2B3C4D5E6F7", root="mall"),
     "taken-back": _Made("ROLLBACK_IN_PROGRESS", protected=True),
     "functions-only": _Made("DELETE_IN_PROGRESS"),
+    "stackwarden-More-1ABCDEF": _Made(
+        "CREATE_COMPLETE", "stackwarden-IndexTable-1A2B3C4D5E6F7", root="stackwarden"
+    ),
     "stackwarden": _Made("DELETE_IN_PROGRESS", "stackwarden-LedgerTable-1A2B3C4D5E6F7"),
 }
 _OFF = {"deletion_protection": False, "point_in_time_recovery": False, "identity": "1"}
@@ -93,17 +98,17 @@ class SampleStacks(StackReader):
     def _of(self, name: str, names: tuple[str, ...]) -> Iterator[StackResource]:
         made, id_ = _STACKS[name], stack_id(name)
         if made.table:
-            yield StackResource(TABLE, "OrdersTable", made.table, "CREATE_COMPLETE", id_, names)
+            yield StackResource(TABLE, "OrdersTable", made.table, "CREATE_COMPLETE", id_, names, HAPPENED)
         if made.stream:
-            yield StackResource(STREAM, "OrdersStream", made.stream, "CREATE_COMPLETE", id_, names)
+            yield StackResource(STREAM, "OrdersStream", made.stream, "CREATE_COMPLETE", id_, names, HAPPENED)
         if made.nested:
             yield from self._of(made.nested, (made.nested, *names))
 
     def policies(self, stack_id: str) -> Policies:
         return _STACKS[name_of(stack_id)].policies
 
-    def operation(self, stack_id: str) -> str:
-        return f"operation of {stack_id}"
+    def operation(self, stack_id: str) -> Operation:
+        return Operation(f"operation of {stack_id}", "CREATE_COMPLETE")
 
 
 class SampleData(DataReader):
@@ -112,7 +117,7 @@ class SampleData(DataReader):
     def __init__(self) -> None:
         super().__init__(PLACE)
 
-    def read(self, resource: ResourceState, *, backups: bool = False) -> ResourceState:
+    def read(self, resource: ResourceState, *, recovery: bool = True) -> ResourceState:
         if resource.row.protection is None:
             return resource
         return resource.model_copy(update=_LIVE.get(resource.name, _OFF))

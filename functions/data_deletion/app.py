@@ -33,7 +33,6 @@ class DataDeletion:
     def __init__(self) -> None:
         stacks = StackReader(aws.client("cloudformation"))
         self._reader = SituationReader(stacks, DataReader(settings.place), settings.stack_id)
-        self._operation = stacks.operation
 
     def look(self, event: Event) -> Sequence[Verdict]:
         """Judge what the event points at."""
@@ -41,7 +40,7 @@ class DataDeletion:
         read = self._reader.first(subject) if subject else None
         if read is None:
             return []
-        verdict = first_verdict(GUARD, read[0], self._case(read[1]), event.actor, settings, self._operation)
+        verdict = first_verdict(GUARD, read[0], self._case(read[1]), event.actor, settings)
         return [verdict] if verdict else []
 
     def look_again(self, verdict: Verdict) -> Verdict:
@@ -55,7 +54,7 @@ class DataDeletion:
         names = [name for resource in endangered for name in (resource.name, *resource.stack_names)]
         if endangered and situation.stack:
             names.append(situation.stack.name)
-        granted = exemptions.read(aws.client("ssm"), GUARD, names, datetime.now(UTC))
+        granted = exemptions.read_or_none(aws.client("ssm"), GUARD, names, datetime.now(UTC))
         return Case(
             situation=situation,
             mode=settings.mode,

@@ -1,5 +1,8 @@
 """Rescue: a stack deletion that cannot be cancelled, won, lost and half lost, told as it was."""
 
+import pytest
+
+from local import dynamodb_backups
 from tests.e2e.guarded import Guarded, until
 from tests.e2e.stacks import HOLD, body, function, last_slow, slow, table
 
@@ -48,7 +51,11 @@ def test_a_deletion_that_has_not_reached_the_tables_loses_them_to_stackwarden(gu
         assert f":table/{name}/backup/" in backup
 
 
-def test_seen_by_cloudtrail_and_by_cloudformation_it_is_one_finding_with_its_actor(guarded: Guarded) -> None:
+def test_seen_by_cloudtrail_and_by_cloudformation_it_is_one_finding_with_its_actor(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The backup takes its time, as on AWS, so that both events are in before the finding is closed.
+    monkeypatch.setattr(dynamodb_backups, "creating_seconds", 4.0)
     stack = guarded.old_stack("mall", body(Carts=table("carts"), **slow(after=["Carts"])))
     guarded.account.step_delay = HOLD
 

@@ -432,13 +432,10 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("service", "operation", "code"),
         [
-            ("dynamodb", "DescribeTable", "AccessDeniedException"),
-            ("dynamodb", "DescribeContinuousBackups", "AccessDeniedException"),
             ("cloudformation", "DescribeStacks", "AccessDenied"),
             ("cloudformation", "GetTemplate", "AccessDenied"),
             ("cloudformation", "ListStackResources", "AccessDenied"),
             ("cloudformation", "DescribeStackEvents", "AccessDenied"),
-            ("ssm", "GetParameters", "AccessDeniedException"),
         ],
     )
     def test_access_denied_is_a_blind_guard(
@@ -452,13 +449,35 @@ class TestErrors:
         assert (verdict["finding"]["hazard"], verdict["outcome"]) == ("blind", "failed")
         assert operation in verdict["finding"]["title"]
 
+    def test_a_table_that_may_not_be_read_is_protected_all_the_same(self, account: Account) -> None:
+        stack_id = account.stack(Orders=TABLE)
+        moto_server.fail(aws.client("dynamodb"), "DescribeTable", "AccessDeniedException", times=100)
+
+        [verdict] = deleting(account, stack_id)
+
+        assert planned(verdict) == [("protect-table", account.physical(stack_id, "Orders"))]
+        assert verdict["actions"][0]["before"] == {"deletion_protection": None}
+        assert "could not be looked at (DescribeTable: refused)" in str(verdict["finding"]["evidence"])
+
+    def test_exemptions_that_may_not_be_read_do_not_count_and_the_finding_says_so(
+        self, account: Account
+    ) -> None:
+        exempt(account, "shop")
+        moto_server.fail(aws.client("ssm"), "GetParameters", "AccessDeniedException", times=100)
+
+        [verdict] = deleting(account, account.stack(Orders=TABLE))
+
+        assert verdict["next"] == "act"
+        assert "could not be read" in verdict["finding"]["evidence"]["exemption_problems"][0]
+
     def test_access_denied_on_judging_again_fails_the_remediation(self, account: Account) -> None:
         [verdict] = created(account, account.stack(Orders=TABLE))
-        moto_server.fail(aws.client("dynamodb"), "DescribeTable", "AccessDeniedException", times=100)
+        moto_server.fail(aws.client("cloudformation"), "DescribeStacks", "AccessDenied", times=100)
 
         again = account.judge(verdict)
 
         assert (again["next"], again["outcome"]) == ("done", "failed")
+        assert again["finding"]["evidence"]["denied"] == "DescribeStacks: refused"
 
     def test_a_table_that_is_not_found_is_lost_and_the_others_are_rescued(self, account: Account) -> None:
         stack_id = account.stack(Orders=TABLE, Carts=TABLE)

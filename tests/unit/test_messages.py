@@ -94,7 +94,8 @@ def test_a_person_learns_everything_from_the_mail() -> None:
         "Nothing is urgent.",
         "    DeletionPolicy: Retain",
         "data-deletion-0123456789abcdef",
-        "aws ssm put-parameter --type String --name /stackwarden/exemptions/data-deletion/shop",
+        "aws ssm put-parameter ",
+        "--region us-east-1 --name /stackwarden/exemptions/data-deletion/shop",
         "account 123456789012, us-east-1, environment prod",
         "https://example.com/docs/guards/data-deletion.md",
     ):
@@ -166,7 +167,7 @@ def test_an_exemption_is_told_with_its_reason() -> None:
 
 
 def test_the_actor_that_a_second_event_left_in_the_ledger_is_named() -> None:
-    ledger = {"attributes": {"actor": {"S": ACTOR.model_dump_json()}}}
+    ledger = {"actor": ACTOR.model_dump_json()}
 
     _, mail, document = texts(verdict(finding(actor=None), ledger=ledger))
 

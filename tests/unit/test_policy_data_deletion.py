@@ -8,6 +8,7 @@ from stackwarden.finding import ActionKind, Mode, Outcome
 from stackwarden.policies.data_deletion import (
     MOST_ACTIONS,
     PATIENCE,
+    STALE_ROUNDS,
     TRIES,
     Judgement,
     judge,
@@ -113,15 +114,21 @@ class TestAhead:
         assert judgement.outcome is Outcome.PROTECTED
         assert judgement.saved == (standing,)
 
-    def test_what_the_workflow_did_but_does_not_show_is_done_again(self) -> None:
-        judgement = judge(case(UNPROTECTED, table(), attempts=[done(PROTECT), done(RECOVERY)]))
+    def test_what_was_done_is_given_time_to_show_and_then_done_again(self) -> None:
+        attempts = [done(PROTECT), done(RECOVERY)]
 
-        assert planned(judgement) == [(PROTECT, "orders"), (RECOVERY, "orders")]
+        at_once = judge(case(UNPROTECTED, table(), attempts=attempts, round=1))
+        later = judge(case(UNPROTECTED, table(), attempts=attempts, round=STALE_ROUNDS + 1))
+
+        assert at_once.next == "wait"
+        assert planned(later) == [(PROTECT, "orders"), (RECOVERY, "orders")]
 
     def test_what_does_not_last_is_a_failure_in_the_end(self) -> None:
         attempts = [done(PROTECT), done(RECOVERY)] * TRIES
 
-        assert judge(case(UNPROTECTED, table(), attempts=attempts)).outcome is Outcome.FAILED
+        judgement = judge(case(UNPROTECTED, table(), attempts=attempts, round=STALE_ROUNDS + 1))
+
+        assert judgement.outcome is Outcome.FAILED
 
     def test_what_aws_refuses_is_a_failure_in_the_end(self) -> None:
         standing = table(point_in_time_recovery=True)

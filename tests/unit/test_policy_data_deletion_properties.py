@@ -33,11 +33,17 @@ def stack_of(case: Case) -> StackState:
 
 
 def the_shape_is_what_the_workflow_expects(case: Case, judgement: Judgement) -> None:
-    assert (judgement.next == "act") == bool(judgement.actions)
+    assert judgement.actions or judgement.next != "act"
+    assert not judgement.actions or judgement.next == "act" or not_done(judgement)
     assert (judgement.next == "done") == (judgement.outcome is not None)
     assert judgement.next != "wait" or 1 <= judgement.wait_seconds <= 120
     assert len(judgement.actions) <= MOST_ACTIONS
     assert {action.kind for action in judgement.actions} <= VOCABULARY
+
+
+def not_done(judgement: Judgement) -> bool:
+    """Whether the actions are told as what is left to do by hand."""
+    return judgement.outcome in (Outcome.FAILED, Outcome.LOST)
 
 
 def only_what_holds_data_and_stands_is_acted_on(case: Case, judgement: Judgement) -> None:
@@ -85,7 +91,8 @@ def what_is_called_saved_stands_protected(case: Case, judgement: Judgement) -> N
     if judgement.outcome is Outcome.PROTECTED and case.situation.hazard is not Hazard.STACK_DELETION:
         assert all(state.protected for state in judgement.at_risk)
         stack = case.situation.stack
-        assert stack is None or stack.termination_protection or stack.status == "DELETE_FAILED"
+        going = stack is not None and (stack.status.startswith("DELETE_") or stack.creation_failed)
+        assert stack is None or stack.termination_protection or going
 
 
 def lost_is_said_exactly_when_something_is_gone(case: Case, judgement: Judgement) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from stackwarden import data_subject
+from stackwarden import data_backups, data_subject
 from stackwarden.data_subject import SituationReader, Subject, subject_of
 from stackwarden.events import parse
 from stackwarden.guard import Runner
@@ -42,6 +42,7 @@ EXPECTED: dict[str, tuple[str | None, str | None]] = {
     "delete-stack-by-name.violation": (DELETE_STACK, "stack-deletion: stack going"),
     "delete-stack-failed.ignored": (None, "stack-deletion: stack orders"),
     "delete-stack-old.ignored": (DELETE_STACK, "stack-deletion: stack going"),
+    "delete-stack-own-by-name.compliant": (DELETE_STACK, "stack-deletion: stack stackwarden"),
     "delete-stack-replayed.ignored": (DELETE_STACK, "stack-deletion: stack going"),
     "delete-table-by-cloudformation.ignored": (None, None),
     "delete-table-failed.ignored": (None, "deleted: AWS::DynamoDB::Table protected"),
@@ -66,6 +67,10 @@ EXPECTED: dict[str, tuple[str | None, str | None]] = {
     "resource-created-in-nested-stack.violation": (
         RESOURCE,
         "unprotected: AWS::DynamoDB::Table shop-OrdersTable-1A2B3C4D5E6F7 of shop-Data-1ABCDEF",
+    ),
+    "resource-created-in-own-stack.compliant": (
+        RESOURCE,
+        "unprotected: AWS::DynamoDB::Table stackwarden-IndexTable-1A2B3C4D5E6F7 of stackwarden-More-1ABCDEF",
     ),
     "resource-created-protected.compliant": (
         RESOURCE,
@@ -195,10 +200,10 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> FakeClients:
 def runner(app: ModuleType, clients: FakeClients, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """The guard in the account of the sample events."""
     monkeypatch.setattr(data_subject, "stack_of_table", sample_account.stack_of_table)
+    monkeypatch.setattr(data_backups, "attach", lambda resources, since: tuple(resources))  # there are none
     guard = app.DataDeletion()
     stacks = sample_account.SampleStacks()
     guard._reader = SituationReader(stacks, sample_account.SampleData(), sample_account.OWN_STACK)
-    guard._operation = stacks.operation
     return Runner(guard, app.settings, app.logger, app.metrics)
 
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from stackwarden import aws
 from stackwarden.policies.data_resources import TYPES, Protection
-from stackwarden.policies.data_state import Backup, Presence, ResourceState
+from stackwarden.policies.data_state import Presence, ResourceState
 from stackwarden.settings import Place
 from stackwarden.stacks import Policies, StackResource
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import ContinuousBackupsDescriptionTypeDef
     from mypy_boto3_dynamodb.type_defs import TagTypeDef as DynamoDBTag
     from mypy_boto3_rds.type_defs import DBClusterTypeDef, DBInstanceTypeDef
     from mypy_boto3_rds.type_defs import TagTypeDef as RDSTag
@@ -42,22 +41,34 @@ class DataReader:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def read(self, resource: ResourceState, *, backups: bool = False) -> ResourceState:
-        """Fill in the live state of a resource; with its backups if asked to."""
+    def read(self, resource: ResourceState, *, recovery: bool = True) -> ResourceState:
+        """Fill in the live state; of a table without point-in-time recovery, unless `recovery`.
+
+        What CloudFormation deleted stays gone: another resource may have its name by now.
+        """
         protection = resource.row.protection
-        if protection is None:
+        if protection is None or resource.presence is Presence.GONE:
             return resource
         live = _READERS[protection](resource)
-        if backups:
-            live = live.model_copy(update={"backups": tuple(_BACKUPS[protection](resource.name))})
+        if recovery and protection is Protection.DYNAMODB_TABLE and live.presence is Presence.STANDING:
+            return live.model_copy(update={"point_in_time_recovery": _recovery(resource.name)})
         return live
 
     def read_all(
-        self, resources: Iterable[ResourceState], *, backups: bool = False
+        self, resources: Iterable[ResourceState], *, recovery: bool = True
     ) -> tuple[ResourceState, ...]:
-        """Read many at once, in order."""
+        """Read many at once, in order. One that AWS refuses to show hides no other: it is marked unseen."""
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            return tuple(threads.map(lambda resource: self.read(resource, backups=backups), resources))
+            return tuple(threads.map(lambda resource: self._read_or_mark(resource, recovery), resources))
+
+    def _read_or_mark(self, resource: ResourceState, recovery: bool) -> ResourceState:
+        try:
+            return self.read(resource, recovery=recovery)
+        except ClientError as error:
+            if not aws.is_access_denied(error):
+                raise
+            unseen = f"{error.operation_name}: {error.response['Error']['Message']}"
+            return resource.model_copy(update={"deletion_protection": False, "unseen": unseen})
 
     def bare(self, type_: str, name: str) -> ResourceState:
         """Return a resource by type and name, not yet read."""
@@ -65,13 +76,14 @@ class DataReader:
 
     def of_stack(self, resource: StackResource, policies: Policies) -> ResourceState:
         """Return a stack's resource, not yet read; CloudFormation's status says whether it still stands."""
+        skipped = resource.status == "DELETE_SKIPPED"
         return self.bare(resource.type, resource.physical_id).model_copy(
             update={
                 "logical_id": resource.logical_id,
                 "stack_id": resource.stack_id,
                 "stack_names": resource.stack_names,
                 "presence": Presence.GONE if resource.status == "DELETE_COMPLETE" else Presence.STANDING,
-                "retained": policies.retained(resource.logical_id),
+                "retained": skipped or policies.retained(resource.logical_id),
                 "retained_on_replace": policies.retained_on_replace(resource.logical_id),
             }
         )
@@ -149,25 +161,24 @@ def _read_table(resource: ResourceState) -> ResourceState:
     table = _found(lambda: dynamodb.describe_table(TableName=resource.name)["Table"])
     if table is None:
         return resource.model_copy(update={"presence": Presence.GONE})
-    presence = _presence(table["TableStatus"])
-    recovery: bool | None = None  # not known while the table is being made: the call may answer TableNotFound
-    if presence is Presence.STANDING:
-        backups = _found(lambda: dynamodb.describe_continuous_backups(TableName=resource.name))
-        recovery = backups is not None and _recovery_on(backups["ContinuousBackupsDescription"])
     return resource.model_copy(
         update={
-            "presence": presence,
+            "presence": _presence(table["TableStatus"]),
             "arn": table["TableArn"],
             "deletion_protection": table.get("DeletionProtectionEnabled", False),
-            "point_in_time_recovery": recovery,
             "identity": table.get("TableId", ""),
             "created_at": table.get("CreationDateTime"),
         }
     )
 
 
-def _recovery_on(description: "ContinuousBackupsDescriptionTypeDef") -> bool:
-    recovery = description.get("PointInTimeRecoveryDescription")
+def _recovery(table: str) -> bool:
+    """Whether point-in-time recovery is on. Only of a standing table: the call may not know a new one yet."""
+    dynamodb = aws.client("dynamodb")
+    described = _found(lambda: dynamodb.describe_continuous_backups(TableName=table))
+    if described is None:
+        return False
+    recovery = described["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription")
     return recovery is not None and recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
 
 
@@ -208,56 +219,8 @@ def _read_cluster(resource: ResourceState) -> ResourceState:
     )
 
 
-def _table_backups(name: str) -> Iterable[Backup]:
-    for page in (
-        aws.client("dynamodb").get_paginator("list_backups").paginate(TableName=name, BackupType="ALL")
-    ):
-        for summary in page["BackupSummaries"]:
-            kind: Literal["SYSTEM", "USER"] = "SYSTEM" if summary["BackupType"] == "SYSTEM" else "USER"
-            yield Backup(
-                arn=summary["BackupArn"],
-                kind=kind,
-                available=summary["BackupStatus"] == "AVAILABLE",
-                created_at=summary["BackupCreationDateTime"],
-            )
-
-
-def _instance_backups(name: str) -> Iterable[Backup]:
-    paginator = aws.client("rds").get_paginator("describe_db_snapshots")
-    for page in paginator.paginate(
-        DBInstanceIdentifier=name, SnapshotType="manual"
-    ):  # the automated ones go with it
-        for snapshot in page["DBSnapshots"]:
-            if "SnapshotCreateTime" in snapshot:  # absent until the snapshot has begun
-                yield Backup(
-                    arn=snapshot["DBSnapshotArn"],
-                    kind="USER",
-                    available=snapshot.get("Status") == "available",
-                    created_at=snapshot["SnapshotCreateTime"],
-                )
-
-
-def _cluster_backups(name: str) -> Iterable[Backup]:
-    paginator = aws.client("rds").get_paginator("describe_db_cluster_snapshots")
-    for page in paginator.paginate(DBClusterIdentifier=name, SnapshotType="manual"):
-        for snapshot in page["DBClusterSnapshots"]:
-            if "SnapshotCreateTime" in snapshot:
-                yield Backup(
-                    arn=snapshot["DBClusterSnapshotArn"],
-                    kind="USER",
-                    available=snapshot.get("Status") == "available",
-                    created_at=snapshot["SnapshotCreateTime"],
-                    engine=snapshot.get("Engine", ""),
-                )
-
-
 _READERS: dict[Protection, Callable[[ResourceState], ResourceState]] = {
     Protection.DYNAMODB_TABLE: _read_table,
     Protection.RDS_INSTANCE: _read_instance,
     Protection.RDS_CLUSTER: _read_cluster,
-}
-_BACKUPS: dict[Protection, Callable[[str], Iterable[Backup]]] = {
-    Protection.DYNAMODB_TABLE: _table_backups,
-    Protection.RDS_INSTANCE: _instance_backups,
-    Protection.RDS_CLUSTER: _cluster_backups,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from stackwarden import data_backups
 from stackwarden.data_reader import DataReader, stack_of_table
 from stackwarden.events import ApiCall, ResourceStatusChange, StackStatusChange
 from stackwarden.finding import Wire
@@ -18,7 +19,8 @@ _PROTECTION_KEYS = ("deletionProtectionEnabled", "deletionProtection", "pointInT
 class Subject(Wire):
     """What to look at: a stack (`stack`: name or id), or one resource (`type`, `name`), perhaps of a stack.
 
-    state: what makes one occurrence of the hazard differ from the next; empty: the stack's operation does.
+    state: what makes one occurrence of the hazard differ from the next: a call's event, a stack's operation.
+    called: somebody called for it (DeleteStack), it is not CloudFormation's own doing.
     members: database instances that were seen to be part of a cluster, which cannot be told once they are
     gone.
     """
@@ -31,6 +33,7 @@ class Subject(Wire):
     logical_id: str | None = None
     state: str = ""
     members: tuple[str, ...] = ()
+    called: bool = False
 
 
 def subject_of(event: ApiCall | StackStatusChange | ResourceStatusChange) -> Subject | None:
@@ -50,10 +53,10 @@ def _of_resource_status(event: ResourceStatusChange) -> Subject | None:
     row = TYPES.get(event.resource_type)
     if row is None or not row.at_risk or not event.physical_id:
         return None
-    if event.status in _APPEARED:
-        hazard, state = Hazard.UNPROTECTED, ""
-    elif event.status == "DELETE_COMPLETE":
-        hazard, state = Hazard.DELETED, event.id
+    if event.status == "DELETE_COMPLETE":
+        hazard = Hazard.DELETED
+    elif event.status in _APPEARED and (row.protection or event.status != "UPDATE_COMPLETE"):
+        hazard = Hazard.UNPROTECTED  # what cannot be protected is told once, not at every update
     else:
         return None
     return Subject(
@@ -63,7 +66,6 @@ def _of_resource_status(event: ResourceStatusChange) -> Subject | None:
         type=row.type,
         name=event.physical_id,
         logical_id=event.logical_id,
-        state=state,
     )
 
 
@@ -74,7 +76,8 @@ def _of_stack_call(event: ApiCall) -> Subject | None:
         return None
     match event.name:
         case "DeleteStack":
-            return Subject(hazard=Hazard.STACK_DELETION, happened_at=event.called_at, stack=stack)
+            deletion = Hazard.STACK_DELETION
+            return Subject(hazard=deletion, happened_at=event.called_at, stack=stack, called=True)
         case "UpdateTerminationProtection" if _is_off(request.get("enableTerminationProtection")):
             return Subject(
                 hazard=Hazard.PROTECTION_REMOVED,
@@ -128,19 +131,23 @@ class SituationReader:
             return self._whole(subject, stack)
         if stack.status.startswith("DELETE_") or "ROLLBACK" in stack.status:
             return None  # it goes with its stack, or is taken back with it: no finding of its own
-        return self.again(subject) if subject.hazard is Hazard.DELETED else self._new(subject, stack)
+        if subject.hazard is Hazard.DELETED:
+            return self.again(subject.model_copy(update={"state": self.stacks.operation(stack.id).id}))
+        return self._new(subject, stack)
 
     def again(self, subject: Subject) -> tuple[Subject, Situation] | None:
-        """Read the whole subject."""
+        """Read the whole subject, with backups where they tell something."""
         stack = self.stacks.describe(subject.stack) if subject.stack else None
         if subject.type is None:
-            return self._of_stack(subject, stack) if stack else None
+            return self._of_stack(subject, stack, backups=True) if stack else None
         resource = _in(stack, self.data.bare(subject.type, subject.name or ""))
-        if subject.hazard is Hazard.DELETED and resource.row.protection is None:
-            # It is not read: AWS said that it was deleted.
-            resource = resource.model_copy(update={"presence": Presence.GONE})
-        judged = stack if stack is None or subject.hazard is Hazard.DELETED else self.stacks.root(stack)
-        return self._situation(subject, judged, [resource])
+        if subject.hazard is Hazard.DELETED:
+            if resource.row.protection is None:  # it is not read: AWS said that it was deleted
+                resource = resource.model_copy(update={"presence": Presence.GONE})
+            return self._situation(subject, stack, [resource], backups=True)
+        if stack and stack.status == "DELETE_COMPLETE":
+            stack = None  # the resource was retained, and is on its own now
+        return self._situation(subject, self.stacks.root(stack) if stack else None, [resource])
 
     def _bare(self, subject: Subject) -> tuple[Subject, Situation] | None:
         resource = self.data.read(self.data.bare(subject.type or "", subject.name or ""))
@@ -159,11 +166,19 @@ class SituationReader:
     def _whole(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation] | None:
         """A stack by itself. A nested one that goes down with its root is part of the root's finding."""
         root = self.stacks.root(stack)
+        if stack.nested and "ROLLBACK" in root.status and root.status.endswith("IN_PROGRESS"):
+            return None  # the root takes it back: saving its new tables would make that rollback fail
         if subject.hazard is Hazard.PROTECTION_REMOVED or root.status.startswith("DELETE_"):
             stack = root
         if self.own_stack in (stack.id, root.id):
             return None
-        return self._of_stack(subject.model_copy(update={"stack": stack.id}), stack)
+        subject, situation = self._of_stack(subject.model_copy(update={"stack": stack.id}), stack)
+        if subject.state or not situation.resources:
+            return subject, situation
+        operation = self.stacks.operation(stack.id)
+        if operation.after_failed_creation and not subject.called:
+            return None  # CloudFormation deletes what it could not create: nobody lost anything
+        return subject.model_copy(update={"state": operation.id}), situation
 
     def _new(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation] | None:
         """A resource of a stack that was created or updated: the finding will be the root stack's.
@@ -173,32 +188,48 @@ class SituationReader:
         root = self.stacks.root(stack)
         if root.id == self.own_stack:
             return None
-        resource = _in(stack, self.data.bare(subject.type or "", subject.name or ""))
-        if root.termination_protection and self.data.read(resource).protected:
+        resource = self.data.bare(subject.type or "", subject.name or "")
+        protectable = resource.row.protection is not None
+        if protectable and root.termination_protection and self.data.read(resource).protected:
             return None
         policies, logical_id = self.stacks.policies(stack.id), subject.logical_id or ""
         retained, on_replace = policies.retained(logical_id), policies.retained_on_replace(logical_id)
         if retained and on_replace:
             return None
-        whole = Subject(hazard=subject.hazard, happened_at=subject.happened_at, stack=root.id)
+        state = self.stacks.operation(root.id).id
+        whole = Subject(hazard=subject.hazard, happened_at=subject.happened_at, stack=root.id, state=state)
         if _state(root).settled:
             return self._of_stack(whole, root)
         update = {"retained": retained, "retained_on_replace": on_replace}
-        return whole, _situation(whole, root, [self.data.read(resource).model_copy(update=update)])
+        return self._situation(whole, root, [_in(stack, resource).model_copy(update=update)])
 
-    def _of_stack(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation]:
+    def _of_stack(
+        self, subject: Subject, stack: Stack, *, backups: bool = False
+    ) -> tuple[Subject, Situation]:
         found = [resource for resource in self.stacks.resources(stack) if _holds_data(resource.type)]
+        if (
+            subject.hazard is Hazard.STACK_DELETION
+        ):  # what an earlier operation deleted is not lost in this one
+            since = subject.happened_at.replace(microsecond=0)
+            found = [r for r in found if r.status != "DELETE_COMPLETE" or r.changed_at >= since]
         policies = {id_: self.stacks.policies(id_) for id_ in {resource.stack_id for resource in found}}
         resources = [self.data.of_stack(resource, policies[resource.stack_id]) for resource in found]
         if subject.hazard is Hazard.STACK_DELETION:  # what is retained is in no danger and need not be read
             resources = [resource for resource in resources if not resource.retained]
-        return self._situation(subject, stack, resources)
+        return self._situation(subject, stack, resources, backups=backups)
 
     def _situation(
-        self, subject: Subject, stack: Stack | None, resources: Iterable[ResourceState]
+        self,
+        subject: Subject,
+        stack: Stack | None,
+        resources: Iterable[ResourceState],
+        *,
+        backups: bool = False,
     ) -> tuple[Subject, Situation]:
-        backups = subject.hazard in (Hazard.STACK_DELETION, Hazard.DELETED)
-        live = self.data.read_all(resources, backups=backups)
+        ending = subject.hazard in (Hazard.STACK_DELETION, Hazard.DELETED)
+        live = self.data.read_all(resources, recovery=not ending)
+        if ending and backups:
+            live = data_backups.attach(live, subject.happened_at)
         members = {*subject.members, *(resource.name for resource in live if resource.in_cluster)}
         live = tuple(
             resource.model_copy(update={"in_cluster": True}) if resource.name in members else resource

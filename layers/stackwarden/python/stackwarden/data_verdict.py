@@ -1,7 +1,5 @@
 """From the judgement of `data-deletion` to the verdict that travels through the workflow."""
 
-from collections.abc import Callable
-
 from stackwarden.data_subject import Subject
 from stackwarden.finding import Action, ActionKind, Actor, Finding, Outcome, Resource, Verdict, finding_id
 from stackwarden.policies.data_deletion import Case, Judgement, judge
@@ -19,17 +17,15 @@ def first_verdict(
     case: Case,
     actor: Actor | None,
     settings: Settings,
-    operation: Callable[[str], str],
 ) -> Verdict | None:
-    """Judge for the first time. None: there is no hazard. `operation`: see StackReader.operation."""
+    """Judge for the first time. None: there is no hazard."""
     judgement = judge(case)
     if judgement.outcome is Outcome.DISMISSED:
         return None
     resource = _resource(subject, case, settings.place)
-    state = subject.state or operation(resource.stack_id or "")
     prose = describe(case, judgement)
     finding = Finding(
-        id=finding_id(guard, resource.arn, subject.hazard, state),
+        id=finding_id(guard, resource.arn, subject.hazard, subject.state),
         guard=guard,
         hazard=subject.hazard,
         severity=prose.severity,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from stackwarden.finding import Exemption
@@ -107,3 +108,12 @@ def read(ssm: "SSMClient", guard: str, resources: Sequence[str], now: datetime) 
             else:
                 problems.append(judged)
     return Exemptions(granted, tuple(problems))
+
+
+def read_or_none(ssm: "SSMClient", guard: str, resources: Sequence[str], now: datetime) -> Exemptions:
+    """Read the exemptions; if AWS refuses, none counts, and the report says so: data is not lost over it."""
+    try:
+        return read(ssm, guard, resources, now)
+    except ClientError as error:
+        problem = f"No exemption counts, since they could not be read: {error.response['Error']['Message']}"
+        return Exemptions(problems=(problem,))

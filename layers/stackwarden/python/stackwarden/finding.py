@@ -108,10 +108,11 @@ class Action(Wire):
 
 
 class Attempt(Action):
-    """An action that the workflow tried. `error`: `<name>: <cause>` as Step Functions gives it."""
+    """An action that the workflow tried in a round; error: `<name>: <cause>` as Step Functions gives it."""
 
     status: Literal["done", "failed"]
     error: str = ""
+    round: int = 0
 
 
 class Finding(Wire):
@@ -138,8 +139,8 @@ class Verdict(Wire):
     next: `act` (do `actions`, then judge again), `wait` (judge again after `wait_seconds`) or `done`
     (close with `outcome`). function: the guard's own function, which judges again and writes the report.
     subject: tells the guard what to look at again; only the guard reads it. results: what the workflow
-    made of `actions`; attempts: all results so far. round: counts judgements. ledger (the entry's
-    attributes as DynamoDB types them) and failure (`Error`, `Cause`) are left by the workflow.
+    made of `actions`; attempts: all results so far. round: counts judgements. ledger (`actor`: JSON that a
+    second event may have left in the entry) and failure (`Error`, `Cause`) are left by the workflow.
     """
 
     finding: Finding

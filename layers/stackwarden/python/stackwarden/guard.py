@@ -22,11 +22,12 @@ from botocore.exceptions import ClientError
 
 from stackwarden import aws, messages
 from stackwarden.events import ApiCall, ResourceStatusChange, StackStatusChange, parse
-from stackwarden.finding import Finding, Mode, Outcome, Resource, Severity, Verdict, finding_id
+from stackwarden.finding import Attempt, Finding, Mode, Outcome, Resource, Severity, Verdict, finding_id
 from stackwarden.settings import Settings
 
 OLDEST = timedelta(hours=1)  # what happened longer ago is for the sweep: the world has moved on
 BLIND = "blind"
+_ERROR = 300  # characters
 _NO_NAME = re.compile(r"[^0-9A-Za-z_-]")  # what an execution's name may not hold
 
 type Event = ApiCall | StackStatusChange | ResourceStatusChange
@@ -125,13 +126,14 @@ class Runner:
     def _judge(self, verdict: Verdict) -> Verdict:
         tried = verdict.model_copy(
             update={
-                "attempts": [*verdict.attempts, *verdict.results],
+                "attempts": [
+                    *verdict.attempts,
+                    *(_noted(result, verdict.round) for result in verdict.results),
+                ],
                 "results": [],
                 "round": verdict.round + 1,
             }
         )
-        if verdict.finding.hazard == BLIND:
-            return tried.model_copy(update={"next": "done", "outcome": Outcome.FAILED})
         try:
             judged = self.guard.look_again(tried)
         except ClientError as error:
@@ -187,6 +189,11 @@ class Runner:
 
 def _denied(error: ClientError) -> str:
     return messages.clean(f"{error.operation_name}: {error.response['Error']['Message']}")
+
+
+def _noted(result: Attempt, round_: int) -> Attempt:
+    """Keep when it was tried, and of an error's text what fits a workflow's state however many there are."""
+    return result.model_copy(update={"round": round_, "error": result.error[:_ERROR]})
 
 
 def _blinded(verdict: Verdict, error: ClientError) -> Verdict:

@@ -16,7 +16,7 @@ from stackwarden.finding import Action, ActionKind, Actor, Attempt, Finding, Mod
 _SUBJECT = 99  # ASCII characters; SNS wants less than 100: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _LINE = 600
 _MOST_LISTED = 25
-_MOST_BYTES = 250_000  # SNS takes 256 KiB, both texts together, escaped as they are
+_MOST_BYTES = 100_000  # of both texts: they pass through the workflow, whose state may have 256 KiB
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 _DID = {
@@ -101,7 +101,7 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block("What Stackwarden did", _deeds(finding, verdict)),
         _block("Verified", _lines(finding.evidence.get("verified"))),
         _block("Saved", _lines(finding.evidence.get("saved"))),
-        _block("LOST", _lines(finding.evidence.get("lost"))),
+        _block("LOST", _lines(finding.evidence.get("lost"), most=2000)),
         _block("Exempt", _lines(finding.evidence.get("exempt"))),
         _block("Not certain", _lines(finding.evidence.get("undecided"))),
         _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
@@ -123,9 +123,9 @@ def _block(heading: str, lines: list[str]) -> str | None:
     return "\n".join(["", f"{heading}:", *(f"  {line}" for line in lines)]) if lines else None
 
 
-def _lines(value: object) -> list[str]:
+def _lines(value: object, most: int = _LINE) -> list[str]:
     values = value if isinstance(value, list) else [value] if value else []
-    lines = [f"- {clean(item)}" for item in values[:_MOST_LISTED]]
+    lines = [f"- {clean(item, most)}" for item in values[:_MOST_LISTED]]
     more = len(values) - _MOST_LISTED
     return [*lines, f"- and {more} more"] if more > 0 else lines
 
@@ -182,7 +182,8 @@ def _how_to_be_exempted(finding: Finding) -> list[str]:
     value = '{"requested_by": "YOU", "approved_by": "SOMEBODY ELSE", "reason": "WHY", "until": "YYYY-MM-DD"}'
     return [
         "Ask for an exemption (90 days at most); whoever approves it runs:",
-        f"aws ssm put-parameter --type String --name {shlex.quote(name)} --value '{value}'",
+        f"aws ssm put-parameter --overwrite --type String --region {finding.resource.region}"
+        f" --name {shlex.quote(name)} --value '{value}'",
     ]
 
 
@@ -194,5 +195,5 @@ def _where(finding: Finding) -> str:
 
 
 def _actor(ledger: dict[str, Any]) -> Actor | None:
-    stored = ledger.get("attributes", {}).get("actor", {}).get("S")
-    return Actor.model_validate_json(stored) if stored else None
+    stored = ledger.get("actor", "null")
+    return None if stored == "null" else Actor.model_validate_json(stored)

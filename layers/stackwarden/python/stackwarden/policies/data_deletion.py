@@ -26,10 +26,12 @@ MOST_ACTIONS = 40  # in one round: what a Map state runs at once; the rest follo
 PATIENCE = {  # judgements before giving up; the pauses between them grow to two minutes
     Hazard.UNPROTECTED: 200,  # about six hours for a stack to settle
     Hazard.PROTECTION_REMOVED: 200,
-    Hazard.STACK_DELETION: 40,  # about one hour for the fate of what cannot be rescued
+    Hazard.STACK_DELETION: 14,  # about eight minutes for the fate of what cannot be rescued
     Hazard.DELETED: 16,  # about ten minutes for a database to be gone and its final snapshot to be there
 }
 BACKUP_ROUNDS = 8  # about half a minute for the system backup of a deleted table to show
+STUCK_ROUNDS = 12  # some minutes for the owner of a stack whose operation failed to decide
+STALE_ROUNDS = 4  # some seconds for a change that was made to show: reads are eventually consistent
 _PROTECT = {
     Protection.DYNAMODB_TABLE: ActionKind.PROTECT_TABLE,
     Protection.RDS_INSTANCE: ActionKind.PROTECT_DB_INSTANCE,
@@ -74,11 +76,31 @@ class Case:
         tried = [(attempt.kind, attempt.target, attempt.parameters) for attempt in self.attempts]
         return tuple(a for a in actions if tried.count((a.kind, a.target, a.parameters)) < TRIES)
 
+    def showing(self, actions: Iterable[Action]) -> tuple[Action, ...]:
+        """Return those that were made a moment ago and may not show yet."""
+        recent = [
+            (attempt.kind, attempt.target, attempt.parameters)
+            for attempt in self.attempts
+            if attempt.status == "done" and self.round - attempt.round <= STALE_ROUNDS
+        ]
+        return tuple(
+            action for action in actions if (action.kind, action.target, action.parameters) in recent
+        )
+
+    def todo(self, actions: Sequence[Action]) -> tuple[Action, ...]:
+        """Return those to do now."""
+        showing = self.showing(actions)
+        return tuple(action for action in self.untried(actions) if action not in showing)
+
     def done(self, *kinds: ActionKind) -> bool:
         """Whether the workflow made a change of one of the kinds (of any kind, if none is named)."""
         return any(
             attempt.status == "done" and (not kinds or attempt.kind in kinds) for attempt in self.attempts
         )
+
+    def done_to(self, resource: ResourceState) -> bool:
+        """Whether the workflow changed this resource."""
+        return any(a.status == "done" and a.target == resource.name for a in self.attempts)
 
     @property
     def patient(self) -> bool:
@@ -130,7 +152,7 @@ def protect(resource: ResourceState) -> Action | None:
     return Action(
         kind=_PROTECT[resource.row.protection],
         target=resource.name,
-        before={"deletion_protection": False},
+        before={"deletion_protection": None if resource.unseen else False},
     )
 
 
@@ -156,6 +178,8 @@ def _standing(case: Case) -> Judgement:
         return _withdraw(case, stack)  # a deletion is a finding of its own
     standing = [resource for resource in situation.resources if resource.exists and resource.holds_data]
     at_risk = [resource for resource in standing if not resource.retained]
+    if not at_risk and stack and stack.settled and case.done(ActionKind.SET_TERMINATION_PROTECTION):
+        return _withdraw(case, stack)  # what there was to protect is gone again
     if not at_risk:
         return _only_retained(case, standing)
     enforced = [resource for resource in at_risk if not case.exemption(resource)]
@@ -174,18 +198,19 @@ def _arm(case: Case, resources: Sequence[ResourceState], exempt: tuple[ResourceS
     wanted = _protections(resources) if ready else []
     if stack and not stack.termination_protection and not stack.status.startswith("DELETE_"):
         wanted.insert(0, set_termination_protection(stack, enabled=True))
-    todo = case.untried(wanted)
-    if todo and (
-        ready or case.mode is Mode.ENFORCE
-    ):  # observing says all that would be done, once it is known
+    todo = case.todo(wanted)
+    # Observing says all that would be done, once it is known.
+    if todo and (ready or case.mode is Mode.ENFORCE):
         return _act(todo, **fates)
-    if not ready or any(resource.presence is Presence.BUSY for resource in resources):
-        return case.wait(**fates) if case.patient else _done(Outcome.FAILED, **fates)
-    if wanted:
-        return _done(Outcome.FAILED, **fates)
+    patient = case.patient and not (stack and stack.stuck and case.round >= STUCK_ROUNDS)
+    busy = any(resource.presence is Presence.BUSY for resource in resources)
+    if patient and (not ready or busy or case.showing(wanted)):
+        return case.wait(**fates)
+    if not ready or busy or wanted:
+        return _done(Outcome.FAILED, actions=tuple(wanted[:MOST_ACTIONS]), **fates)
     if case.done():
         return _done(Outcome.PROTECTED, **fates, saved=tuple(resources))
-    unprotectable = stack is None and all(resource.row.protection is None for resource in resources)
+    unprotectable = any(resource.row.protection is None for resource in resources)
     return _done(Outcome.OBSERVED if unprotectable else Outcome.DISMISSED, **fates)
 
 
@@ -193,8 +218,15 @@ def _withdraw(case: Case, stack: StackState) -> Judgement:
     """End without a finding; termination protection set for a stack that rolled back is taken away again."""
     ours = case.done(ActionKind.SET_TERMINATION_PROTECTION)
     if ours and stack.termination_protection and not stack.deleting:
-        todo = case.untried([set_termination_protection(stack, enabled=False)])
-        return _act(todo) if todo else _done(Outcome.FAILED)
+        wanted = [set_termination_protection(stack, enabled=False)]
+        if todo := case.todo(wanted):
+            return _act(todo)
+        return case.wait() if case.showing(wanted) and case.patient else _done(Outcome.FAILED)
+    changed = [r for r in case.situation.resources if case.done_to(r)]
+    if changed:  # tables were protected again before the stack's deletion began: that is told
+        kept = all(resource.exists and resource.protected for resource in changed)
+        outcome = Outcome.PROTECTED if kept else Outcome.FAILED
+        return _done(outcome, at_risk=tuple(changed), saved=tuple(changed) if kept else ())
     return _done(Outcome.DISMISSED)
 
 
@@ -227,14 +259,20 @@ def _stack_deletion(case: Case) -> Judgement:
         "lost": tuple(resource for resource in enforced if not resource.exists),
     }
     wanted = _protections_against_deletion(undecided)
-    wanted += [action for resource in saved if (action := _back_up(resource, case))]
-    todo = case.untried(wanted)
+    todo = case.todo(wanted)
+    if not todo and not _may_still_be_saved(case, undecided, wanted):  # a backup takes its time
+        todo = case.untried([action for resource in saved if (action := _back_up(resource, case))])
     if todo:
         return _act(todo, **fates)
     pending = _pending(case, saved, undecided, stack) or _looking_for_backups(case, fates["lost"])
-    if case.patient and pending:
+    if case.patient and (pending or case.showing(wanted)):
         return case.wait(**fates)
-    return _done(_deletion_outcome(case, fates), **fates)
+    return _done(_deletion_outcome(case, fates), actions=tuple(wanted[:MOST_ACTIONS]), **fates)
+
+
+def _may_still_be_saved(case: Case, undecided: Sequence[ResourceState], wanted: Sequence[Action]) -> bool:
+    busy = any(resource.presence is Presence.BUSY and resource.row.protection for resource in undecided)
+    return case.patient and (busy or bool(case.showing(wanted)))
 
 
 def _protections_against_deletion(resources: Iterable[ResourceState]) -> list[Action]:
@@ -244,15 +282,19 @@ def _protections_against_deletion(resources: Iterable[ResourceState]) -> list[Ac
 
 
 def _back_up(resource: ResourceState, case: Case) -> Action | None:
-    asked = any(
+    if backup_asked(resource, case) or resource.row.protection is not Protection.DYNAMODB_TABLE:
+        return None
+    return Action(kind=ActionKind.BACK_UP_TABLE, target=resource.name)
+
+
+def backup_asked(resource: ResourceState, case: Case) -> bool:
+    """Whether DynamoDB has accepted to back the table up; the backup may not be available yet."""
+    return any(
         attempt.kind is ActionKind.BACK_UP_TABLE
         and attempt.target == resource.name
         and attempt.status == "done"
         for attempt in case.attempts
     )
-    if asked or resource.row.protection is not Protection.DYNAMODB_TABLE:
-        return None
-    return Action(kind=ActionKind.BACK_UP_TABLE, target=resource.name)
 
 
 def fresh_backup(resource: ResourceState, situation: Situation) -> bool:
@@ -264,11 +306,8 @@ def fresh_backup(resource: ResourceState, situation: Situation) -> bool:
 def _pending(
     case: Case, saved: Sequence[ResourceState], undecided: Sequence[ResourceState], stack: StackState
 ) -> bool:
-    backing_up = any(
-        attempt.kind is ActionKind.BACK_UP_TABLE
-        and attempt.status == "done"
-        and any(r.name == attempt.target and not fresh_backup(r, case.situation) for r in saved)
-        for attempt in case.attempts
+    backing_up = case.round < BACKUP_ROUNDS and any(
+        backup_asked(resource, case) and not fresh_backup(resource, case.situation) for resource in saved
     )
     busy = any(resource.presence is Presence.BUSY for resource in undecided)
     return backing_up or busy or bool(undecided and stack.status == "DELETE_IN_PROGRESS")
@@ -288,7 +327,8 @@ def _deletion_outcome(case: Case, fates: dict[str, tuple[ResourceState, ...]]) -
 def _deleted(case: Case) -> Judgement:
     situation, stack = case.situation, case.situation.stack
     gone = [resource for resource in situation.resources if _is_gone(resource, situation)]
-    if not gone or (stack and (stack.status.startswith("DELETE_") or stack.rolled_back)):
+    with_its_stack = stack and (stack.status.startswith("DELETE_") or stack.rolled_back)
+    if not gone or (with_its_stack and case.round == 0):  # later the stack's status tells nothing of it
         return _done(Outcome.DISMISSED)
     lost = [resource for resource in gone if not case.exemption(resource)]
     if not lost:
@@ -305,7 +345,8 @@ def _looking_for_backups(case: Case, lost: Iterable[ResourceState]) -> bool:
         unfinished = any(not backup.available for backup in resource.backups)
         if resource.row.restore and (resource.presence is Presence.DELETING or unfinished):
             return True
-        if resource.row.restore and not resource.backups and case.round < BACKUP_ROUNDS:
+        fresh = fresh_backup(resource, case.situation)
+        if resource.row.restore and not fresh and case.round < BACKUP_ROUNDS:
             return True
     return False
 

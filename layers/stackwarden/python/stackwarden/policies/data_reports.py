@@ -1,14 +1,16 @@
 """What the guard `data-deletion` says about a judgement: title, why, fix, severity, evidence. Pure."""
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
-from stackwarden.finding import Mode, Outcome, Severity, Wire
-from stackwarden.policies.data_deletion import Case, Judgement, fresh_backup
-from stackwarden.policies.data_state import Hazard, ResourceState
+from stackwarden.finding import Action, ActionKind, Mode, Outcome, Severity, Wire
+from stackwarden.policies.data_deletion import Case, Judgement, backup_asked, fresh_backup
+from stackwarden.policies.data_state import Backup, Hazard, ResourceState
 
 _MOST_NAMED = 5
 _MOST_EVIDENCE = 100
+_NOT_URGENT = "Nothing is urgent. So that no deployment undoes it, say the same in the template:"
 
 
 class Prose(Wire):
@@ -61,7 +63,7 @@ def _title(case: Case, judgement: Judgement) -> str:
         return f"An update can replace the data of {subject}"
     match case.situation.hazard:
         case Hazard.UNPROTECTED:
-            return f"The {subject} held data that nothing protected"
+            return f"Data of the {subject} was not fully protected"
         case Hazard.PROTECTION_REMOVED:
             return f"Protection was switched off on {subject}"
         case Hazard.STACK_DELETION:
@@ -80,7 +82,7 @@ def _why(case: Case, judgement: Judgement) -> str:
         )
     match case.situation.hazard:
         case Hazard.UNPROTECTED:
-            return f"{held}: without protection one DeleteStack or delete call ends it, and its data."
+            return f"{held}: what is not fully protected, one delete call ends, and its data."
         case Hazard.PROTECTION_REMOVED:
             return f"{held}: the next delete would have destroyed its data."
         case Hazard.STACK_DELETION:
@@ -96,17 +98,31 @@ def _why(case: Case, judgement: Judgement) -> str:
 def _fix(case: Case, judgement: Judgement) -> str:
     if judgement.replaceable:
         return "Add to each of these resources in the template:  UpdateReplacePolicy: Retain"
-    if judgement.outcome is Outcome.EXEMPT:
-        return "Nothing, as long as the exemption is right. It ends by itself."
-    if judgement.outcome is Outcome.LOST:
-        return "Restore what can be restored (commands above), then find out who deleted it and why."
-    match case.situation.hazard:
-        case Hazard.UNPROTECTED | Hazard.PROTECTION_REMOVED:
-            return _declare(judgement)
-        case Hazard.STACK_DELETION:
+    match judgement.outcome:
+        case Outcome.EXEMPT:
+            return "Nothing, as long as the exemption is right. It ends by itself."
+        case Outcome.LOST:
+            return _after_loss(case, judgement)
+        case Outcome.PROTECTED | Outcome.RESCUED if case.situation.hazard is Hazard.STACK_DELETION:
             return _after_deletion(case)
-        case Hazard.DELETED:
-            return "Restore it from a backup (command above)."
+        case Outcome.PROTECTED:
+            return _declare(
+                judgement, "Nothing is urgent. So that no deployment undoes it, put it into the template:"
+            )
+        case Outcome.OBSERVED:
+            return _declare(judgement, "Keep it when its stack goes, by saying so in the template:")
+    return _by_hand(case, judgement)
+
+
+def _after_loss(case: Case, judgement: Judgement) -> str:
+    lines = ["Find out who deleted it, and why."]
+    if any(restore_command(resource) for resource in judgement.lost):
+        lines.insert(0, "Restore what can be restored: the commands are above.")
+    if any(not restore_command(resource) for resource in judgement.lost):
+        lines.append("For what has no command: AWS Backup and exports of your own were not asked.")
+    if judgement.undecided:
+        lines += _commands(case, judgement)
+    return "\n".join(lines)
 
 
 def _after_deletion(case: Case) -> str:
@@ -121,9 +137,61 @@ def _after_deletion(case: Case) -> str:
     )
 
 
-def _declare(judgement: Judgement) -> str:
+def _by_hand(case: Case, judgement: Judgement) -> str:
+    """Nothing was done, or it did not work: what a person does at once."""
+    stack = case.situation.stack
+    if stack and stack.stuck:
+        return (
+            f"The stack is {stack.status}, where protecting its resources could break a rollback. "
+            "Finish its operation or roll it back; its next one is looked at again."
+        )
+    return "\n".join(_commands(case, judgement) or ["Look at the resource at once: it is not protected."])
+
+
+def _commands(case: Case, judgement: Judgement) -> list[str]:
+    """Return the AWS CLI commands for what is still to be done, to be run by hand."""
+    resources = case.situation.resources
+    region = resources[0].arn.split(":")[3] if resources else ""
+    commands = [
+        f"  {_BY_HAND[action.kind].format(region=region, target=shlex.quote(action.target))}"
+        for action in judgement.actions[:_MOST_NAMED]
+        if action.kind in _BY_HAND and action.parameters.get("enabled", True)
+    ]
+    return (
+        [f"Not done by Stackwarden. To do it by hand{_more(judgement.actions)}:", *commands]
+        if commands
+        else []
+    )
+
+
+def _more(actions: Sequence[Action]) -> str:
+    return f" (the first {_MOST_NAMED} of {len(actions)})" if len(actions) > _MOST_NAMED else ""
+
+
+_BY_HAND = {
+    ActionKind.SET_TERMINATION_PROTECTION: (
+        "aws cloudformation update-termination-protection --region {region} --enable-termination-protection"
+        " --stack-name {target}"
+    ),
+    ActionKind.PROTECT_TABLE: (
+        "aws dynamodb update-table --region {region} --table-name {target} --deletion-protection-enabled"
+    ),
+    ActionKind.ENABLE_POINT_IN_TIME_RECOVERY: (
+        "aws dynamodb update-continuous-backups --region {region} --table-name {target}"
+        " --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+    ),
+    ActionKind.PROTECT_DB_INSTANCE: (
+        "aws rds modify-db-instance --region {region} --db-instance-identifier {target} --deletion-protection"
+    ),
+    ActionKind.PROTECT_DB_CLUSTER: (
+        "aws rds modify-db-cluster --region {region} --db-cluster-identifier {target} --deletion-protection"
+    ),
+}
+
+
+def _declare(judgement: Judgement, heading: str) -> str:
     tables = any(resource.row.type.startswith("AWS::DynamoDB") for resource in judgement.at_risk)
-    lines = ["Nothing is urgent. So that the next deployment does not undo it, say the same in the template:"]
+    lines = [heading]
     if tables:
         lines += [
             "  DeletionPolicy: Retain",
@@ -155,11 +223,11 @@ def _evidence(case: Case, judgement: Judgement) -> dict[str, Any]:
         fate = "saved" if case.situation.hazard is Hazard.STACK_DELETION else "verified"
         evidence[fate] = [_saved(resource, case) for resource in judgement.saved]
     if judgement.lost:
-        evidence["lost"] = [_lost(resource) for resource in judgement.lost]
+        evidence["lost"] = [_lost(resource, case) for resource in judgement.lost]
     if judgement.exempt:
         evidence["exempt"] = [_exempt(resource, case) for resource in judgement.exempt]
     if judgement.undecided:
-        evidence["undecided"] = [f"{r.label}: {r.presence}, not protected" for r in judgement.undecided]
+        evidence["undecided"] = [_undecided(resource) for resource in judgement.undecided]
     return {key: _bounded(value) for key, value in evidence.items()}
 
 
@@ -176,7 +244,15 @@ def _saved(resource: ResourceState, case: Case) -> str:
         facts.append("point-in-time recovery on")
     if case.situation.hazard is Hazard.STACK_DELETION and fresh_backup(resource, case.situation):
         facts.append("backup available")
+    elif backup_asked(resource, case):
+        facts.append("backup begun, not yet available")
     return f"{resource.label}: standing, {', '.join(facts)}"
+
+
+def _undecided(resource: ResourceState) -> str:
+    if resource.unseen:
+        return f"{resource.label}: could not be looked at ({resource.unseen})"
+    return f"{resource.label}: {resource.presence}, not protected"
 
 
 def _exempt(resource: ResourceState, case: Case) -> str:
@@ -184,23 +260,35 @@ def _exempt(resource: ResourceState, case: Case) -> str:
     return f"{resource.label}: left alone, exempt by {exemption.name if exemption else 'nothing'}"
 
 
-def _lost(resource: ResourceState) -> str:
+def _lost(resource: ResourceState, case: Case) -> str:
     fate = "another of that name was made since" if resource.exists else resource.presence
     restore = restore_command(resource)
     if restore:
-        return f"{resource.label}: {fate}. Restore: {restore}"
-    where = (
-        "no backup of it was found" if resource.row.restore else "AWS keeps no copy that Stackwarden can name"
-    )
+        return f"{resource.label}: {fate}. {_backup_in_words(resource, case)} Restore: {restore}"
+    where = "no backup of it was found" if resource.row.restore else "AWS keeps no copy that can be named"
     return f"{resource.label}: {fate}; {where}."
+
+
+def _backup_in_words(resource: ResourceState, case: Case) -> str:
+    newest = _newest_backup(resource)
+    if newest is None:
+        return ""
+    when = newest.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    if fresh_backup(resource, case.situation):
+        return f"AWS made a {newest.kind.lower()} backup at {when}."
+    return f"Only an older backup of that name was found, of {when}."
+
+
+def _newest_backup(resource: ResourceState) -> Backup | None:
+    available = [backup for backup in resource.backups if backup.available]
+    return max(available, key=lambda backup: backup.created_at, default=None)
 
 
 def restore_command(resource: ResourceState) -> str | None:
     """Return the AWS CLI command that restores the newest available backup, or None."""
-    available = [backup for backup in resource.backups if backup.available]
-    if not available or not resource.row.restore:
+    newest = _newest_backup(resource)
+    if newest is None or not resource.row.restore:
         return None
-    newest = max(available, key=lambda backup: backup.created_at)
     return resource.row.restore.format(
         region=resource.arn.split(":")[3],
         name=shlex.quote(resource.name),

@@ -39,7 +39,10 @@ class Backup(Wire):
 
 
 class ResourceState(Wire):
-    """A data resource. None for a protection: the type has none, or it cannot be read."""
+    """A data resource. None for a protection: the type has none, or it was not read.
+
+    unseen: what AWS said when it refused to show the resource; it is then taken to be unprotected.
+    """
 
     type: str
     name: str
@@ -53,6 +56,7 @@ class ResourceState(Wire):
     retained: bool = False
     retained_on_replace: bool = False
     in_cluster: bool = False
+    unseen: str = ""
     identity: str = ""
     created_at: datetime | None = None
     backups: tuple[Backup, ...] = ()
@@ -106,6 +110,11 @@ class StackState(Wire):
     def creation_failed(self) -> bool:
         """Whether the stack never stood: its creation was, or is being, taken back."""
         return self.status.startswith("ROLLBACK_")
+
+    @property
+    def stuck(self) -> bool:
+        """Whether an operation ended where its owner has to decide: roll back, continue or delete."""
+        return self.status.endswith("_FAILED") and not self.settled
 
     @property
     def settled(self) -> bool:
