@@ -2,7 +2,8 @@
 
 - `orders` is being created, with a table and a stream; nothing protects it. `shop` likewise, with the table
   in a nested stack.
-- `careful` and its table are protected; what `retained` holds outlives it, on replacement, too.
+- `careful` and its table are protected; what `retained` holds outlives it, on replacement, too; what
+  `replaceable` holds does not outlive a replacement.
 - `going` and `mall` (its table nested) are being deleted; `functions-only` too, but it holds no data.
 - `stackwarden`, its own stack, is being deleted; one nested in it has a table.
 - `replaced` was updated and lost a table by it; `taken-back` is rolling its creation back.
@@ -35,7 +36,9 @@ OWN_STACK = stack_id("stackwarden")
 
 
 @dataclass(frozen=True)
-class _Made:
+class Made:
+    """A stack of the sample account, each resource by its physical id."""
+
     status: str
     table: str = ""
     stream: str = ""
@@ -46,22 +49,27 @@ class _Made:
 
 
 _RETAINED = Policies({"OrdersTable": "Retain"}, {"OrdersTable": "Retain"})
-_STACKS = {
-    "orders": _Made("CREATE_IN_PROGRESS", "orders-OrdersTable-1A2B3C4D5E6F7", "orders-stream"),
-    "careful": _Made("CREATE_COMPLETE", "careful-OrdersTable-1A2B3C4D5E6F7", protected=True),
-    "retained": _Made("CREATE_COMPLETE", "retained-OrdersTable-1A2B3C4D5E6F7", policies=_RETAINED),
-    "shop": _Made("CREATE_IN_PROGRESS", nested="shop-Data-1ABCDEF"),
-    "shop-Data-1ABCDEF": _Made("CREATE_COMPLETE", "shop-OrdersTable-1A2B3C4D5E6F7", root="shop"),
-    "replaced": _Made("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", protected=True),
-    "going": _Made("DELETE_IN_PROGRESS", "going-OrdersTable-1A2B3C4D5E6F7"),
-    "mall": _Made("DELETE_IN_PROGRESS", nested="mall-Data-1ABCDEF"),
-    "mall-Data-1ABCDEF": _Made("DELETE_IN_PROGRESS", "mall-OrdersTable-1A2B3C4D5E6F7", root="mall"),
-    "taken-back": _Made("ROLLBACK_IN_PROGRESS", protected=True),
-    "functions-only": _Made("DELETE_IN_PROGRESS"),
-    "stackwarden-More-1ABCDEF": _Made(
+STACKS: dict[str, Made] = {
+    "orders": Made("CREATE_IN_PROGRESS", "orders-OrdersTable-1A2B3C4D5E6F7", "orders-stream"),
+    "careful": Made("CREATE_COMPLETE", "careful-OrdersTable-1A2B3C4D5E6F7", protected=True),
+    "retained": Made("CREATE_COMPLETE", "retained-OrdersTable-1A2B3C4D5E6F7", policies=_RETAINED),
+    "replaceable": Made(
+        "CREATE_COMPLETE",
+        "replaceable-OrdersTable-1A2B3C4D5E6F7",
+        policies=Policies({"OrdersTable": "Retain"}),
+    ),
+    "shop": Made("CREATE_IN_PROGRESS", nested="shop-Data-1ABCDEF"),
+    "shop-Data-1ABCDEF": Made("CREATE_COMPLETE", "shop-OrdersTable-1A2B3C4D5E6F7", root="shop"),
+    "replaced": Made("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", protected=True),
+    "going": Made("DELETE_IN_PROGRESS", "going-OrdersTable-1A2B3C4D5E6F7"),
+    "mall": Made("DELETE_IN_PROGRESS", nested="mall-Data-1ABCDEF"),
+    "mall-Data-1ABCDEF": Made("DELETE_IN_PROGRESS", "mall-OrdersTable-1A2B3C4D5E6F7", root="mall"),
+    "taken-back": Made("ROLLBACK_IN_PROGRESS", protected=True),
+    "functions-only": Made("DELETE_IN_PROGRESS"),
+    "stackwarden-More-1ABCDEF": Made(
         "CREATE_COMPLETE", "stackwarden-IndexTable-1A2B3C4D5E6F7", root="stackwarden"
     ),
-    "stackwarden": _Made("DELETE_IN_PROGRESS", "stackwarden-LedgerTable-1A2B3C4D5E6F7"),
+    "stackwarden": Made("DELETE_IN_PROGRESS", "stackwarden-LedgerTable-1A2B3C4D5E6F7"),
 }
 _OFF = {"deletion_protection": False, "point_in_time_recovery": False, "identity": "1"}
 _ON = {"deletion_protection": True, "point_in_time_recovery": True, "identity": "1"}
@@ -86,7 +94,7 @@ class SampleStacks(StackReader):
 
     def describe(self, name_or_id: str) -> Stack | None:
         name = name_of(name_or_id) if name_or_id.startswith("arn:") else name_or_id
-        made = _STACKS.get(name)
+        made = STACKS.get(name)
         if made is None:
             return None
         root = stack_id(made.root or name)
@@ -96,7 +104,7 @@ class SampleStacks(StackReader):
         yield from self._of(stack.name, (stack.name,))
 
     def _of(self, name: str, names: tuple[str, ...]) -> Iterator[StackResource]:
-        made, id_ = _STACKS[name], stack_id(name)
+        made, id_ = STACKS[name], stack_id(name)
         if made.table:
             yield StackResource(TABLE, "OrdersTable", made.table, "CREATE_COMPLETE", id_, names, HAPPENED)
         if made.stream:
@@ -105,7 +113,7 @@ class SampleStacks(StackReader):
             yield from self._of(made.nested, (made.nested, *names))
 
     def policies(self, stack_id: str) -> Policies:
-        return _STACKS[name_of(stack_id)].policies
+        return STACKS[name_of(stack_id)].policies
 
     def operation(self, stack_id: str) -> Operation:
         return Operation(f"operation of {stack_id}", "CREATE_COMPLETE")
@@ -126,4 +134,4 @@ class SampleData(DataReader):
 def stack_of_table(arn: str) -> str | None:
     """The stack that a table is tagged with."""
     name = arn.rsplit("/", 1)[-1]
-    return next((stack_id(stack) for stack, made in _STACKS.items() if made.table == name), None)
+    return next((stack_id(stack) for stack, made in STACKS.items() if made.table == name), None)

@@ -399,4 +399,7 @@ def deployed(*, mode: str, environment: str) -> Iterator[Guarded]:
         account.drain()
         guarded = Guarded(account, outputs)
         guarded.subscribe()
+        # It works at all: otherwise every test would wait for what never comes. And the function is warm.
+        guarded.create_table("canary")
+        guarded.report("canary", "unprotected")
         yield guarded

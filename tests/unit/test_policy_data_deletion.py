@@ -354,6 +354,15 @@ class TestRescue:
 
         assert planned(judgement) == [(PROTECT, "a"), (PROTECT, "b")]
 
+    def test_a_busy_table_is_waited_for_and_then_protected(self) -> None:
+        deleting = stack("DELETE_IN_PROGRESS")
+
+        busy = judge(case(DELETION, table(presence=Presence.BUSY), of=deleting))
+        standing = judge(case(DELETION, table(), of=deleting, round=1))
+
+        assert busy.next == "wait"
+        assert planned(standing) == [(PROTECT, "orders")]
+
     def test_termination_protection_is_not_tried_for_it_would_be_refused(self) -> None:
         judgement = judge(case(DELETION, table(), of=stack("DELETE_IN_PROGRESS")))
 

@@ -4,6 +4,7 @@ The verdict in a file's name: `violation` starts the workflow, `compliant` is lo
 `ignored` starts no function or is not acted on, `malformed` fails and lands in the dead-letter queue.
 """
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -75,6 +76,10 @@ EXPECTED: dict[str, tuple[str | None, str | None]] = {
     "resource-created-protected.compliant": (
         RESOURCE,
         "unprotected: AWS::DynamoDB::Table careful-OrdersTable-1A2B3C4D5E6F7 of careful",
+    ),
+    "resource-created-replaceable.violation": (
+        RESOURCE,
+        "unprotected: AWS::DynamoDB::Table replaceable-OrdersTable-1A2B3C4D5E6F7 of replaceable",
     ),
     "resource-created-retained.compliant": (
         RESOURCE,
@@ -225,6 +230,17 @@ def test_the_first_look_answers_the_verdict_in_the_name(
 
     assert answer == ("compliant" if verdict == "ignored" else verdict)
     assert len(clients.started) == (1 if verdict == "violation" else 0)
+
+
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "DELETE_IN_PROGRESS"])
+@pytest.mark.parametrize("case", [case for case in CASES if "-own" in case and case.endswith(".compliant")])
+def test_its_own_stack_is_left_alone_whatever_its_status(
+    case: str, status: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = sample_account.STACKS["stackwarden"]
+    monkeypatch.setitem(sample_account.STACKS, "stackwarden", replace(own, status=status))
+
+    assert runner.handle(sample_events.now(GUARD, case)) == {"started": []}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,17 @@
 """From the judgement of `data-deletion` to the verdict that travels through the workflow."""
 
 from stackwarden.data_subject import Subject
-from stackwarden.finding import Action, ActionKind, Actor, Finding, Outcome, Resource, Verdict, finding_id
+from stackwarden.finding import (
+    NOBODY,
+    Action,
+    ActionKind,
+    Actor,
+    Finding,
+    Outcome,
+    Resource,
+    Verdict,
+    finding_id,
+)
 from stackwarden.policies.data_deletion import Case, Judgement, judge
 from stackwarden.policies.data_reports import describe
 from stackwarden.policies.data_resources import Protection
@@ -40,7 +50,15 @@ def first_verdict(
         evidence=prose.evidence,
     )
     return _verdict(
-        Verdict(finding=finding, function=settings.function_name, next="wait", subject={}), subject, judgement
+        Verdict(
+            finding=finding,
+            function=settings.function_name,
+            actor=actor.model_dump_json() if actor else NOBODY,
+            next="wait",
+            subject={},
+        ),
+        subject,
+        judgement,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from stackwarden import aws
 from stackwarden.finding import Exemption
 
 if TYPE_CHECKING:
@@ -111,9 +112,14 @@ def read(ssm: "SSMClient", guard: str, resources: Sequence[str], now: datetime) 
 
 
 def read_or_none(ssm: "SSMClient", guard: str, resources: Sequence[str], now: datetime) -> Exemptions:
-    """Read the exemptions; if AWS refuses, none counts, and the report says so: data is not lost over it."""
+    """Read the exemptions; if AWS denies it, none counts, and the report says so: data is not lost over it.
+
+    Raises ClientError for anything else: what is exempt must not be acted on because SSM was busy.
+    """
     try:
         return read(ssm, guard, resources, now)
     except ClientError as error:
+        if not aws.is_access_denied(error):
+            raise
         problem = f"No exemption counts, since they could not be read: {error.response['Error']['Message']}"
         return Exemptions(problems=(problem,))

@@ -133,18 +133,23 @@ class Finding(Wire):
     evidence: dict[str, Any] = Field(default_factory=dict)
 
 
+NOBODY = "null"  # JSON, for an actor that is not known yet
+
+
 class Verdict(Wire):
     """What is next: the state that travels through the workflow.
 
     next: `act` (do `actions`, then judge again), `wait` (judge again after `wait_seconds`) or `done`
     (close with `outcome`). function: the guard's own function, which judges again and writes the report.
-    subject: tells the guard what to look at again; only the guard reads it. results: what the workflow
-    made of `actions`; attempts: all results so far. round: counts judgements. ledger (`actor`: JSON that a
-    second event may have left in the entry) and failure (`Error`, `Cause`) are left by the workflow.
+    actor: the finding's as JSON, for the ledger. subject: tells the guard what to look at again; only the
+    guard reads it. results: what the workflow made of `actions`; attempts: all results so far. round: counts
+    judgements. ledger (`actor`: JSON that a second event may have left in the entry) and failure (`Error`,
+    `Cause`) are left by the workflow.
     """
 
     finding: Finding
     function: str
+    actor: str = NOBODY
     next: Literal["act", "wait", "done"]
     subject: dict[str, Any]
     actions: list[Action] = Field(default_factory=list)

@@ -22,7 +22,17 @@ from botocore.exceptions import ClientError
 
 from stackwarden import aws, messages
 from stackwarden.events import ApiCall, ResourceStatusChange, StackStatusChange, parse
-from stackwarden.finding import Attempt, Finding, Mode, Outcome, Resource, Severity, Verdict, finding_id
+from stackwarden.finding import (
+    NOBODY,
+    Attempt,
+    Finding,
+    Mode,
+    Outcome,
+    Resource,
+    Severity,
+    Verdict,
+    finding_id,
+)
 from stackwarden.settings import Settings
 
 OLDEST = timedelta(hours=1)  # what happened longer ago is for the sweep: the world has moved on
@@ -181,6 +191,7 @@ class Runner:
         return Verdict(
             finding=finding,
             function=self.settings.function_name,
+            actor=event.actor.model_dump_json() if event.actor else NOBODY,
             next="done",
             outcome=Outcome.FAILED,
             subject={},

@@ -11,7 +11,7 @@ import shlex
 from datetime import datetime
 from typing import Any
 
-from stackwarden.finding import Action, ActionKind, Actor, Attempt, Finding, Mode, Outcome, Verdict
+from stackwarden.finding import NOBODY, Action, ActionKind, Actor, Attempt, Finding, Mode, Outcome, Verdict
 
 _SUBJECT = 99  # ASCII characters; SNS wants less than 100: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _LINE = 600
@@ -195,5 +195,5 @@ def _where(finding: Finding) -> str:
 
 
 def _actor(ledger: dict[str, Any]) -> Actor | None:
-    stored = ledger.get("actor", "null")
-    return None if stored == "null" else Actor.model_validate_json(stored)
+    stored = ledger.get("actor", NOBODY)
+    return None if stored == NOBODY else Actor.model_validate_json(stored)
