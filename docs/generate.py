@@ -199,6 +199,8 @@ def _condition(rule: dict[str, Any]) -> str:
     variable = rule["Variable"].rsplit(".", 1)[-1]
     if "IsNull" in rule:
         return f"{variable} is {'un' if rule['IsNull'] else ''}known"
+    if "IsPresent" in rule:
+        return f"{variable} is {'' if rule['IsPresent'] else 'not '}there"
     return f"{variable} is {rule['StringEquals']}"
 
 

@@ -1,4 +1,4 @@
-"""A LocalAccount with Stackwarden in it, as a developer and the security team see it: AWS clients and reports."""
+"""A LocalAccount with Stackwarden in it, as developer and security team see it: AWS clients and reports."""
 
 import fcntl
 import json
@@ -30,7 +30,7 @@ HEARD: Final = {
 }
 
 
-def until[T](look: Callable[[], T], what: str, deadline: float = DEADLINE) -> T:
+def until[T](look: Callable[[], T | None], what: str, deadline: float = DEADLINE) -> T:
     """Look again and again until there is something; AssertionError says what never came."""
     end = time.monotonic() + deadline
     while not (seen := look()):
@@ -144,7 +144,7 @@ class Guarded:
                 yield message["Body"]
 
     def report(self, resource: str, hazard: str) -> Report:
-        """Wait for the report about a resource, in the queue, by e-mail and in the ledger: all say the same."""
+        """Wait for the report about a resource: queue, e-mail and ledger all say the same."""
         what = f"a report about {resource}: {hazard}"
         document, attributes = until(lambda: self._arrived(resource, hazard), what, LONGEST_WORKFLOW)
         finding, outcome = document["finding"], document["outcome"]
@@ -313,7 +313,7 @@ class Guarded:
         def begins(event: Json) -> bool:
             detail = event["detail"]
             begun = detail.get("status-details", {}).get("status") == "DELETE_IN_PROGRESS"
-            return begun and detail.get("stack-id") == stack
+            return bool(begun and detail.get("stack-id") == stack)
 
         return self.event(begins, f"the deletion of {stack}")
 
@@ -375,7 +375,7 @@ class Guarded:
 
 
 def _plain(item: Json) -> Json:
-    """A ledger entry without DynamoDB's types; every attribute of one is text, but for the list of actions."""
+    """A ledger entry without DynamoDB's types: all of it is text, but for the list of actions."""
     return {key: value.get("S", value.get("L")) for key, value in item.items()}
 
 

@@ -1,4 +1,4 @@
-"""`make local`: a guarded account for a client written by somebody else, and an end that leaves nothing behind."""
+"""`make local`: a guarded account for somebody else's client, and an end that leaves nothing behind."""
 
 import os
 import queue
@@ -170,7 +170,7 @@ def test_a_stranger_finds_a_guarded_account_and_ctrl_c_ends_it_all() -> None:
         settings = dict(word.split("=", 1) for line in exports for word in line.split()[1:])
         assert settings["AWS_ENDPOINT_URL"] == f"http://{HOST}:{port}"
 
-        stranger = subprocess.run(
+        stranger = subprocess.run(  # noqa: S603  # our own interpreter
             [sys.executable, "-c", STRANGER],
             env=variables(**settings),
             capture_output=True,
@@ -181,7 +181,7 @@ def test_a_stranger_finds_a_guarded_account_and_ctrl_c_ends_it_all() -> None:
             "['LedgerTableName', 'RemediationStateMachineArn', 'ReportsTopicArn']",
             "ValidationError",
         ], stranger.stderr
-        local.line("--- [Stackwarden] PROTECTED test: The stack shop")
+        local.line("--- [Stackwarden] PROTECTED test: Data of the stack shop")
 
         children = descendants(local.process.pid)
         assert children

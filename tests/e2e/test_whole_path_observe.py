@@ -1,4 +1,4 @@
-"""Observe: nothing is changed, everything that would be is told; and reports can be filtered by attributes."""
+"""Observe: nothing is changed, all that would be is told; and reports can be filtered by attributes."""
 
 import json
 

@@ -103,7 +103,12 @@ def _of_data_call(event: ApiCall) -> Subject | None:
     if kind != "update" and event.by_cloudformation:  # CloudFormation's own events tell of these, durably
         return None
     return Subject(
-        hazard=hazards[kind], happened_at=event.called_at, type=row.type, name=name, state=event.event_id
+        hazard=hazards[kind],
+        happened_at=event.called_at,
+        type=row.type,
+        name=name,
+        state=event.event_id,
+        called=not event.by_cloudformation,
     )
 
 
@@ -159,9 +164,29 @@ class SituationReader:
             stack_id = resource.stack_id
             if resource.row.protection is Protection.DYNAMODB_TABLE and resource.exists:
                 stack_id = stack_of_table(resource.arn)
-            subject = subject.model_copy(update={"stack": stack_id})
-            return self.again(subject) if stack_id != self.own_stack else None
+            if stack_id == self.own_stack:
+                return None
+            if stack_id and not subject.called:
+                return self._by_update(subject, resource, stack_id)
+            return self.again(subject.model_copy(update={"stack": stack_id}))
         return subject, _situation(subject, None, [resource])
+
+    def _by_update(
+        self, subject: Subject, resource: ResourceState, stack_id: str
+    ) -> tuple[Subject, Situation] | None:
+        """Switched off by an update of the stack: CloudFormation's own event tells of that, too.
+
+        Both are the one finding of that update; this event knows who did it.
+        """
+        stack = self.stacks.describe(stack_id)
+        if stack is None:
+            return None
+        root = self.stacks.root(stack)
+        state = self.stacks.operation(root.id).id
+        whole = Subject(
+            hazard=Hazard.UNPROTECTED, happened_at=subject.happened_at, stack=root.id, state=state
+        )
+        return whole, _situation(whole, root, [_in(stack, resource)])
 
     def _whole(self, subject: Subject, stack: Stack) -> tuple[Subject, Situation] | None:
         """A stack by itself. A nested one that goes down with its root is part of the root's finding."""
