@@ -2,7 +2,7 @@
 PYTHON ?= python3.13
 UV_VERSION = 0.13.8
 BIN = .venv/bin
-CODE = layers functions local tests docs
+CODE = layers functions local tests docs statemachines
 export SAM_CLI_TELEMETRY = 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -39,8 +39,9 @@ test: setup ## Run every test
 lint: setup ## ruff, mypy strict, cfn-lint, sam validate, and what is generated is up to date
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy layers functions local tests docs
+	$(BIN)/mypy $(CODE)
 	$(BIN)/cfn-lint template.yaml -a cfn_lint_serverless.rules
+	$(BIN)/python statemachines/lint.py
 	$(BIN)/sam validate --lint
 	$(BIN)/python docs/generate.py --check
 	@$(MAKE) --no-print-directory requirements.check
