@@ -221,11 +221,15 @@ def remediation_actions() -> str:
 
 
 def local_modules() -> str:
-    """One row a module of the local account: the first sentence of its docstring."""
+    """One row a package or module of the local account: the first paragraph of its docstring."""
+    root = ROOT / "local"
     rows = []
-    for path in sorted((ROOT / "local").glob("[!_]*.py")):
+    for path in sorted(root.rglob("*.py")):
+        if path.parent == root and path.stem.startswith("_"):
+            continue
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-        rows.append((f"`{path.name}`", " ".join(docstring.split("\n\n")[0].split())))
+        name = path.relative_to(root).as_posix().removesuffix("__init__.py")
+        rows.append((f"`{name}`", " ".join(docstring.split("\n\n")[0].split())))
     return _table(("module", "adds"), *rows)
 
 

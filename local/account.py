@@ -16,7 +16,7 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from local.background import Background
 from local.identity import RoleClients
-from local.lambda_runtime import FunctionRuntime
+from local.lambda_runtime.runtime import FunctionRuntime
 from local.server import Server
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ DEVELOPER = "developer"
 STOP_PATIENCE_IN_SECONDS = 10.0
 MODULES = (
     "identity",
-    "cloudtrail",
-    "dynamodb",
-    "cloudformation",
-    "lambda_policy",
-    "lambda_invoke",
-    "lambda_recursion",
-    "eventbridge",
-    "stepfunctions",
+    "cloudtrail.service",
+    "dynamodb.service",
+    "cloudformation.service",
+    "lambda_runtime.policy",
+    "lambda_runtime.invoke",
+    "lambda_runtime.recursion",
+    "eventbridge.service",
+    "stepfunctions.service",
     "sns",
 )
 

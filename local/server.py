@@ -13,8 +13,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local.authorization import AuthorizationMiddleware
-from local.cloudtrail import CloudTrailMiddleware
+from local.authorization.service import AuthorizationMiddleware
+from local.cloudtrail.service import CloudTrailMiddleware
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

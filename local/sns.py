@@ -19,8 +19,8 @@ from moto.sns.models import SNSBackend, Subscription
 from moto.sqs.models import sqs_backends
 
 from local.extension import extend
-from local.lambda_asynchronous import AsynchronousInvocation
-from local.lambda_policy import policy_of
+from local.lambda_runtime.asynchronous import AsynchronousInvocation
+from local.lambda_runtime.policy import policy_of
 from local.resource_policy import allows, document
 
 if TYPE_CHECKING:

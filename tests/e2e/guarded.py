@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.account import LocalAccount
 from local.deploy import ROOT, STACK, build, deploy
-from local.eventbridge import publish
+from local.eventbridge.service import publish
 from local.sns import Email
 from tests.e2e.stacks import table_properties
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local import dynamodb_backups
+from local.dynamodb import backups as dynamodb_backups
 from tests.e2e.guarded import Guarded, until
 from tests.e2e.stacks import HOLD, body, function, last_slow, slow, table
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import cloudtrail, eventbridge
 from local.account import LocalAccount
+from local.cloudtrail import service as cloudtrail
+from local.eventbridge import service as eventbridge
 from local.identity import role_session
 from tests.integration.local_stacks import (
     TABLE,

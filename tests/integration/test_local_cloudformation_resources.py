@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from local.account import LocalAccount
-from local.cloudformation_types import RESOURCE_TYPES
+from local.cloudformation.types import RESOURCE_TYPES
 from tests.integration.local_stacks import create, delete, physical_id, status, statuses
 
 TEMPLATE = """
@@ -384,7 +384,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def test_resources_are_changed_in_place(account: LocalAccount, stack: str) -> None:
-    from local.cloudformation_template import as_text, parse
+    from local.cloudformation.template import as_text, parse
 
     document = parse(TEMPLATE)
     for name, properties in CHANGES.items():

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from moto.cloudformation.exceptions import CloudFormationError
 
-from local.cloudformation_intrinsics import NO_VALUE, Evaluator
-from local.cloudformation_template import (
+from local.cloudformation.intrinsics import NO_VALUE, Evaluator
+from local.cloudformation.template import (
     Document,
     dependencies,
     in_dependency_order,
     parse,
     resolve_parameters,
 )
-from local.cloudformation_template_source import bucket_and_key
+from local.cloudformation.template_source import bucket_and_key
 
 PARAMETERS = {"AWS::Region": "eu-west-1", "Stage": "prod", "Sizes": ["1", "2"], "Count": 3}
 DOCUMENT = {

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.account import LocalAccount
-from local.cloudtrail import record_service_call
+from local.cloudtrail.service import record_service_call
 from tests import recorded
 from tests.integration.conftest import ALLOW_EVERYTHING, role
 

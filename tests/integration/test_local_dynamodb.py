@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 
-from local import dynamodb, dynamodb_backups
 from local.account import LocalAccount
-from local.dynamodb import Durations, table_status
+from local.dynamodb import backups as dynamodb_backups
+from local.dynamodb import service as dynamodb
+from local.dynamodb.service import Durations, table_status
 
 FOREVER = 3600.0
 PATIENCE_IN_SECONDS = 10

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local import eventbridge
 from local.account import LocalAccount
-from local.eventbridge_input import fill
+from local.eventbridge import service as eventbridge
+from local.eventbridge.input import fill
 from tests.integration.conftest import role, zipped
 
 ACCOUNT = "123456789012"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.account import LocalAccount
-from local.stepfunctions_sdk import java_exception_name, java_name
+from local.stepfunctions.sdk import java_exception_name, java_name
 from tests.integration.conftest import ALLOW_EVERYTHING, role, zipped
 
 type State = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.authorization_policy import Policies, Request, arn_matches, condition_holds, decide, matches
+from local.authorization.policy import Policies, Request, arn_matches, condition_holds, decide, matches
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 

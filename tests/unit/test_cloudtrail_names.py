@@ -5,7 +5,7 @@ from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel
 from moto.core.utils import get_service_model
 
-from local.cloudtrail_names import event_name, event_source, is_data_event, is_read_only
+from local.cloudtrail.names import event_name, event_source, is_data_event, is_read_only
 from tests import recorded
 
 # botocore's service name, where it is not the first part of the event source.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from moto.core.utils import get_service_model
 
-from local.cloudtrail_record import PARAMETERS_LIMIT, Facts, error_code, record
+from local.cloudtrail.record import PARAMETERS_LIMIT, Facts, error_code, record
 
 
 def facts(service: str = "dynamodb", operation: str = "DeleteTable", **changes: Any) -> Facts:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from moto.core.model import Shape
 from moto.core.utils import get_service_model
 
-from local.cloudtrail_names import event_name
-from local.cloudtrail_spelling import (
+from local.cloudtrail.names import event_name
+from local.cloudtrail.spelling import (
     HIDDEN,
     UNWRAPPED,
     clock_time,

@@ -1,0 +1,1 @@
+"""What IAM roles may do, enforced: moto compares actions only."""

@@ -1,0 +1,1 @@
+"""CloudFormation as AWS runs it: operations step by step, with events and ways back."""

@@ -1,0 +1,1 @@
+"""The CloudTrail record of every call, as an event and in LookupEvents."""

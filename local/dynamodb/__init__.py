@@ -1,0 +1,1 @@
+"""DynamoDB tables that take their time, refuse deletion and leave backups."""

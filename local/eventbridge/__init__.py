@@ -1,0 +1,1 @@
+"""EventBridge rules that reach their targets, with retries and dead letters."""

@@ -1,0 +1,1 @@
+"""Lambda functions that run, in AWS's own runtime interface emulator."""

@@ -1,0 +1,1 @@
+"""Step Functions whose tasks use the role, the names and the errors of AWS."""
