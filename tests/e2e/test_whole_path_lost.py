@@ -70,7 +70,7 @@ def test_what_was_gone_before_stackwarden_could_act_is_lost(guarded: Guarded) ->
     assert alone.evidence["lost"] == ["DynamoDB table scratch: gone; no backup of it was found."]
     careful, careless = sorted(whole.evidence["lost"])
     (backup,) = guarded.backups("careful")
-    assert careful.startswith("DynamoDB table careful: gone. AWS made a system backup at ")
+    assert careful.startswith("DynamoDB table careful: gone. A backup was made since, at ")
     assert backup in careful
     assert careless == "DynamoDB table careless: gone; no backup of it was found."
 

@@ -107,7 +107,7 @@ def test_what_was_saved_and_what_was_lost_is_told_table_by_table(guarded: Guarde
     ]
     (lost,) = report.evidence["lost"]
     (system_backup,) = guarded.backups("goes")
-    assert lost.startswith("DynamoDB table goes: gone. AWS made a system backup at ")
+    assert lost.startswith("DynamoDB table goes: gone. A backup was made since, at ")
     assert system_backup in lost
     assert "Saved:\n  - DynamoDB table stays" in report.mail.body
     assert "LOST:\n  - DynamoDB table goes" in report.mail.body

@@ -9,6 +9,7 @@ from stackwarden.policies.data_deletion import (
     MOST_ACTIONS,
     PATIENCE,
     STALE_ROUNDS,
+    STUCK_ROUNDS,
     TRIES,
     Judgement,
     judge,
@@ -53,6 +54,24 @@ class TestAhead:
         self, status: str
     ) -> None:
         assert planned(judge(case(UNPROTECTED, table(), of=stack(status)))) == [(TERMINATION, STACK_ID)]
+
+    def test_a_stack_left_in_create_failed_is_its_owners_to_delete(self) -> None:
+        judgement = judge(case(REMOVED, table(), of=stack("CREATE_FAILED")))
+
+        assert judgement.next == "wait"
+
+    def test_a_stack_left_in_create_failed_is_told_after_some_minutes(self) -> None:
+        judgement = judge(case(UNPROTECTED, table(), of=stack("CREATE_FAILED"), round=STUCK_ROUNDS))
+
+        assert (judgement.next, judgement.outcome) == ("done", Outcome.FAILED)
+
+    def test_a_change_that_does_not_show_yet_is_not_made_again(self) -> None:
+        made = [done(PROTECT, "orders").model_copy(update={"round": 3})]
+        off = table(deletion_protection=False, point_in_time_recovery=True)
+
+        assert judge(case(UNPROTECTED, off, attempts=made, round=4)).next == "wait"
+        later = case(UNPROTECTED, off, attempts=made, round=4 + STALE_ROUNDS)
+        assert planned(judge(later)) == [(PROTECT, "orders")]
 
     def test_with_termination_protection_on_the_guard_waits_for_the_stack_to_settle(self) -> None:
         judgement = judge(case(UNPROTECTED, table(), of=stack("CREATE_IN_PROGRESS", protected=True)))

@@ -114,6 +114,18 @@ def test_what_is_not_fixed_fails_the_execution() -> None:
     assert STATES["Remediation failed"]["Type"] == "Fail"
 
 
+def test_a_loss_with_something_still_in_danger_fails_the_execution() -> None:
+    still_in_danger = {
+        "And": [
+            {"Variable": "$.outcome", "StringEquals": "lost"},
+            {"Variable": "$.finding.evidence.undecided", "IsPresent": True},
+        ],
+        "Next": "Remediation failed",
+    }
+
+    assert still_in_danger in STATES["Fixed?"]["Choices"]
+
+
 def test_the_report_carries_what_filter_policies_need() -> None:
     attributes = STATES["Report"]["Parameters"]["MessageAttributes"]
 

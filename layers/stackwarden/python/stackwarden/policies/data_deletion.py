@@ -27,9 +27,9 @@ PATIENCE = {  # judgements before giving up; the pauses between them grow to two
     Hazard.UNPROTECTED: 200,  # about six hours for a stack to settle
     Hazard.PROTECTION_REMOVED: 200,
     Hazard.STACK_DELETION: 14,  # about eight minutes for the fate of what cannot be rescued
-    Hazard.DELETED: 16,  # about ten minutes for a database to be gone and its final snapshot to be there
+    Hazard.DELETED: 16,  # about twelve minutes for a database to be gone and its final snapshot to be there
 }
-BACKUP_ROUNDS = 8  # about half a minute for the system backup of a deleted table to show
+BACKUP_ROUNDS = 8  # most of a minute for the system backup of a deleted table to show
 STUCK_ROUNDS = 12  # some minutes for the owner of a stack whose operation failed to decide
 STALE_ROUNDS = 4  # some seconds for a change that was made to show: reads are eventually consistent
 _PROTECT = {
@@ -196,7 +196,10 @@ def _arm(case: Case, resources: Sequence[ResourceState], exempt: tuple[ResourceS
     stack, fates = case.situation.stack, {"at_risk": tuple(resources), "exempt": exempt}
     ready = stack is None or stack.settled
     wanted = _protections(resources) if ready else []
-    if stack and not stack.termination_protection and not stack.status.startswith("DELETE_"):
+    standing = stack and not stack.status.startswith("DELETE_") and stack.status != "CREATE_FAILED"
+    if (
+        stack and standing and not stack.termination_protection
+    ):  # a stack that never stood is its owner's to delete
         wanted.insert(0, set_termination_protection(stack, enabled=True))
     todo = case.todo(wanted)
     # Observing says all that would be done, once it is known.

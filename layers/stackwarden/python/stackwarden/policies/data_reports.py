@@ -10,7 +10,6 @@ from stackwarden.policies.data_state import Backup, Hazard, ResourceState
 
 _MOST_NAMED = 5
 _MOST_EVIDENCE = 100
-_NOT_URGENT = "Nothing is urgent. So that no deployment undoes it, say the same in the template:"
 
 
 class Prose(Wire):
@@ -275,7 +274,7 @@ def _backup_in_words(resource: ResourceState, case: Case) -> str:
         return ""
     when = newest.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     if fresh_backup(resource, case.situation):
-        return f"AWS made a {newest.kind.lower()} backup at {when}."
+        return f"A backup was made since, at {when} ({newest.kind.lower()} backup)."
     return f"Only an older backup of that name was found, of {when}."
 
 
