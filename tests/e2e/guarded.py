@@ -38,6 +38,13 @@ class Guarded(SecurityTeam):
     heard_queue: str = ""
     heard: list[Json] = field(default_factory=list)
 
+    def record(self) -> None:
+        """Record what happens on the default event bus."""
+        events = self.client("events")
+        rule = events.put_rule(Name="recorder", EventPattern=json.dumps(HEARD))["RuleArn"]
+        self.heard_queue, arn = self.new_queue("heard", "events.amazonaws.com", rule)
+        events.put_targets(Rule="recorder", Targets=[{"Id": "queue", "Arn": arn}])
+
     def executions(self) -> dict[str, str]:
         """Status of every execution of the workflow, by name."""
         pages = self.client("stepfunctions").get_paginator("list_executions")
@@ -116,6 +123,7 @@ def deployed(*, mode: str, environment: str) -> Iterator[Guarded]:
         account.drain()
         guarded = Guarded(account, outputs)
         guarded.subscribe()
+        guarded.record()
         # It works at all: otherwise every test would wait for what never comes. And the function is warm.
         guarded.create_table("canary")
         guarded.report("canary", "unprotected")

@@ -61,22 +61,20 @@ class SecurityTeam(Developer):
     unread: list[tuple[Json, dict[str, str]]] = field(default_factory=list)
 
     def subscribe(self) -> None:
-        """Subscribe the security team, by queue and by e-mail, and record what happens on the event bus."""
+        """Subscribe by queue and by e-mail."""
         topic = self.outputs["ReportsTopicArn"]
         self.queue = self.subscribed_queue("security-team")
         self.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=SECURITY)
-        rule = self.client("events").put_rule(Name="recorder", EventPattern=json.dumps(HEARD))["RuleArn"]
-        self.heard_queue, arn = self._queue("heard", "events.amazonaws.com", rule)
-        self.client("events").put_targets(Rule="recorder", Targets=[{"Id": "queue", "Arn": arn}])
 
     def subscribed_queue(self, name: str, **attributes: str) -> str:
         """Subscribe a new queue to the reports; its URL."""
         topic = self.outputs["ReportsTopicArn"]
-        url, arn = self._queue(name, "sns.amazonaws.com", topic)
+        url, arn = self.new_queue(name, "sns.amazonaws.com", topic)
         self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
         return url
 
-    def _queue(self, name: str, service: str, source: str) -> tuple[str, str]:
+    def new_queue(self, name: str, service: str, source: str) -> tuple[str, str]:
+        """Create a queue that a topic or rule may send to; its URL and ARN."""
         sqs = self.client("sqs")
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
 
+from local.__main__ import InvalidSetting, Wanted, wanted
 from local.deploy import ROOT
 from local.server import HOST
-from tests.e2e.guarded import DEADLINE, alone, until
+from tests.e2e.developer import DEADLINE, until
+from tests.e2e.guarded import alone
 
 STARTING = 180.0
 """Seconds for `sam build` and `sam deploy`, on a busy machine."""
@@ -91,6 +93,13 @@ class Local:
                 continue
             raise AssertionError(f"not within {deadline:.0f} s: {beginning!r}: {''.join(self.printed)}")
 
+    def rest(self) -> str:
+        """All that it has printed, once it has ended."""
+        self.reader.join()
+        while line := self._lines.get():
+            self.printed.append(line)
+        return "".join(self.printed)
+
 
 def start(**given: str) -> subprocess.Popen[str]:
     """Start what `make local` starts."""
@@ -113,6 +122,9 @@ def running(**given: str) -> Iterator[Local]:
     try:
         yield local
     finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(DEADLINE)
         process.kill()
         process.wait()
         local.reader.join()
@@ -157,15 +169,10 @@ def alive(pids: set[int]) -> set[int]:
 
 def test_a_stranger_finds_a_guarded_account_and_ctrl_c_ends_it_all() -> None:
     port = free_port()
-    with alone():  # it builds
-        local_account = running(PORT=str(port), MODE="enforce", ENVIRONMENT="test")
-        local = local_account.__enter__()
-        try:
+    with ExitStack() as ending:
+        with alone():  # it builds
+            local = ending.enter_context(running(PORT=str(port), MODE="enforce", ENVIRONMENT="test"))
             local.line("Ready", STARTING)
-        except BaseException:
-            local_account.__exit__(None, None, None)
-            raise
-    try:
         exports = [local.line("export "), local.line("export ")]
         settings = dict(word.split("=", 1) for line in exports for word in line.split()[1:])
         assert settings["AWS_ENDPOINT_URL"] == f"http://{HOST}:{port}"
@@ -186,26 +193,12 @@ def test_a_stranger_finds_a_guarded_account_and_ctrl_c_ends_it_all() -> None:
         children = descendants(local.process.pid)
         assert children
         local.process.send_signal(signal.SIGINT)
-        assert local.process.wait(DEADLINE) == 0, "".join(local.printed)
+        assert local.process.wait(DEADLINE) == 0
         until(lambda: not alive(children), "the end of every process that it started")
-        assert "Traceback" not in "".join(local.printed)
-    finally:
-        local_account.__exit__(None, None, None)
+        assert "Traceback" not in local.rest()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORT", "none"),
-        ("PORT", "0"),
-        ("PORT", "65536"),
-        ("PORT", "-1"),
-        ("MODE", "on"),
-        ("MODE", "Enforce"),
-        ("ENVIRONMENT", "a b"),
-        ("ENVIRONMENT", "x" * 33),
-    ],
-)
+@pytest.mark.parametrize(("name", "value"), [("PORT", "none"), ("MODE", "on"), ("ENVIRONMENT", "a b")])
 def test_nonsense_in_a_setting_gets_one_line_that_names_it(name: str, value: str) -> None:
     process = start(**{name: value})
     printed, _ = process.communicate(timeout=DEADLINE)
@@ -216,6 +209,28 @@ def test_nonsense_in_a_setting_gets_one_line_that_names_it(name: str, value: str
     assert value in line
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "٤٥٦٦"),
+        ("MODE", "Enforce"),
+        ("ENVIRONMENT", "x" * 33),
+        ("ENVIRONMENT", "prod\n"),
+    ],
+)
+def test_what_is_nearly_right_is_nonsense_too(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{name}: "):
+        wanted({name: value})
+
+
+def test_a_setting_that_is_not_given_has_its_default() -> None:
+    default = Wanted(port=4566, environment="prod", mode="enforce")
+    assert wanted({}) == wanted({"PORT": "", "ENVIRONMENT": "", "MODE": ""}) == default
+
+
 def test_a_port_that_is_taken_gets_one_line_that_names_it() -> None:
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
@@ -224,4 +239,5 @@ def test_a_port_that_is_taken_gets_one_line_that_names_it() -> None:
 
     assert process.returncode == 2
     (line,) = printed.splitlines()
-    assert line == f"make local: [Errno 98] port {port} is in use by another program"
+    assert line.startswith("make local: ")
+    assert line.endswith(f"port {port} is in use by another program")

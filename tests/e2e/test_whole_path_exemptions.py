@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.e2e.guarded import Guarded, Report
+from tests.e2e.guarded import Guarded
+from tests.e2e.security_team import Report
 from tests.e2e.stacks import body, table
 
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from local.deploy import STACK
-from tests.e2e.guarded import Guarded, Json, refused, until
-from tests.e2e.stacks import body, table
+from tests.e2e.developer import refused, until
+from tests.e2e.guarded import Guarded
+from tests.e2e.stacks import Json, body, table
 
 
 def later(event: Json, **hours: float) -> str:

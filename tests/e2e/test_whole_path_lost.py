@@ -2,7 +2,8 @@
 
 import shlex
 
-from tests.e2e.guarded import Guarded, until
+from tests.e2e.developer import until
+from tests.e2e.guarded import Guarded
 from tests.e2e.stacks import body, table
 
 DEVELOPER = "arn:aws:iam::123456789012:user/developer"

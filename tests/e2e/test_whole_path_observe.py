@@ -2,7 +2,8 @@
 
 import json
 
-from tests.e2e.guarded import Guarded, until
+from tests.e2e.developer import until
+from tests.e2e.guarded import Guarded
 from tests.e2e.stacks import HOLD, body, slow, table
 
 MODE = "observe"

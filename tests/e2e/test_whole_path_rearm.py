@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.e2e.guarded import Guarded, until
+from tests.e2e.developer import until
+from tests.e2e.guarded import Guarded
 from tests.e2e.stacks import HOLD, body, database_properties, slow, table
 
 DEVELOPER = "arn:aws:iam::123456789012:user/developer"
@@ -38,6 +39,21 @@ def test_deletion_protection_of_a_table_comes_back(guarded: Guarded) -> None:
     assert report.actor == DEVELOPER
 
 
+def test_point_in_time_recovery_comes_back(guarded: Guarded) -> None:
+    guarded.create_table("drafts")
+    guarded.report("drafts", "unprotected")
+
+    guarded.client("dynamodb").update_continuous_backups(
+        TableName="drafts", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+    report = guarded.report("drafts", "protection-removed")
+
+    assert report.outcome == "protected"
+    assert guarded.protection("drafts") == (True, True)
+    assert report.deeds() == {("enable-point-in-time-recovery", "drafts")}
+    assert report.actor == DEVELOPER
+
+
 def test_switched_off_once_more_is_one_finding_more(guarded: Guarded) -> None:
     guarded.create_table("memos")
     guarded.report("memos", "unprotected")
@@ -65,6 +81,25 @@ def test_deletion_protection_of_a_database_comes_back(guarded: Guarded) -> None:
     assert instance["DeletionProtection"]
     assert report.deeds() == {("protect-db-instance", "billing")}
     assert report.actor == DEVELOPER
+
+
+def test_deletion_protection_of_a_cluster_comes_back(guarded: Guarded) -> None:
+    rds = guarded.client("rds")
+    rds.create_db_cluster(
+        DBClusterIdentifier="accounts",
+        Engine="aurora-mysql",
+        MasterUsername="owner",
+        MasterUserPassword="secret-123",
+    )
+    guarded.report("accounts", "unprotected")
+
+    rds.modify_db_cluster(DBClusterIdentifier="accounts", DeletionProtection=False)
+    report = guarded.report("accounts", "protection-removed")
+
+    assert report.outcome == "protected"
+    (cluster,) = rds.describe_db_clusters(DBClusterIdentifier="accounts")["DBClusters"]
+    assert cluster["DeletionProtection"]
+    assert report.deeds() == {("protect-db-cluster", "accounts")}
 
 
 def test_a_stack_update_that_switches_protection_off_is_undone_once_it_has_settled(guarded: Guarded) -> None:

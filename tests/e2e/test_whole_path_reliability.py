@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.deploy import STACK
-from tests.e2e.guarded import Guarded, Json, until
-from tests.e2e.stacks import body, table
+from tests.e2e.developer import until
+from tests.e2e.guarded import Guarded
+from tests.e2e.stacks import Json, body, table
 
 DENIED = {"dynamodb.amazonaws.com DescribeTable", "dynamodb.amazonaws.com UpdateTable"}
 

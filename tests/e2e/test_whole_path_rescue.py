@@ -3,7 +3,8 @@
 import pytest
 
 from local.dynamodb import backups as dynamodb_backups
-from tests.e2e.guarded import Guarded, until
+from tests.e2e.developer import until
+from tests.e2e.guarded import Guarded
 from tests.e2e.stacks import HOLD, body, function, last_slow, slow, table
 
 DEVELOPER = "arn:aws:iam::123456789012:user/developer"
@@ -13,6 +14,14 @@ CAREFUL = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": Tr
 def gone(guarded: Guarded, *tables: str) -> bool:
     """Whether none of the tables exists any more."""
     return not any(guarded.table(name) for name in tables)
+
+
+def deleted(guarded: Guarded, stack: str) -> list[str]:
+    """The logical ids of a stack's resources that were deleted, in that order."""
+    pages = guarded.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack)
+    events = [event for page in pages for event in page["StackEvents"]]  # the newest first
+    found = [e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "DELETE_COMPLETE"]
+    return found[::-1]
 
 
 def test_a_deletion_that_has_not_reached_the_tables_loses_them_to_stackwarden(guarded: Guarded) -> None:
@@ -46,6 +55,7 @@ def test_a_deletion_that_has_not_reached_the_tables_loses_them_to_stackwarden(gu
         for name in ("customers", "orders")
     ]
     assert "lost" not in report.evidence
+    assert deleted(guarded, stack)[0] == "Checkout"
     for name in ("orders", "customers"):
         (backup,) = guarded.backups(name)
         assert f":table/{name}/backup/" in backup
