@@ -137,7 +137,10 @@ class SituationReader:
         if stack.status.startswith("DELETE_") or "ROLLBACK" in stack.status:
             return None  # it goes with its stack, or is taken back with it: no finding of its own
         if subject.hazard is Hazard.DELETED:
-            return self.again(subject.model_copy(update={"state": self.stacks.operation(stack.id).id}))
+            # AWS makes the last backup as the resource goes, before CloudFormation says that it is gone.
+            operation = self.stacks.operation(stack.id)
+            began = operation.began or subject.happened_at
+            return self.again(subject.model_copy(update={"state": operation.id, "happened_at": began}))
         return self._new(subject, stack)
 
     def again(self, subject: Subject) -> tuple[Subject, Situation] | None:

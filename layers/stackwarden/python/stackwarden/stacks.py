@@ -1,7 +1,7 @@
 """Reading stacks: by id, nested ones with their root, their resources and deletion policies, page by page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,11 @@ from stackwarden.aws import code
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        StackEventTypeDef,
+        StackResourceSummaryTypeDef,
+        StackTypeDef,
+    )
 
 _NESTED = "AWS::CloudFormation::Stack"
 _BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "DELETE_IN_PROGRESS")
@@ -145,20 +149,21 @@ class StackReader:
         No source says when LastUpdatedTime and DeletionTime change, and a stack may be deleted again after
         DELETE_FAILED.
         """
-        begun = ""
-        for event_id, status in self._own_events(stack_id):
-            if begun:
-                return Operation(begun, status)
+        begun = Operation("", "")
+        for event in self._own_events(stack_id):
+            status = event.get("ResourceStatus", "")
+            if begun.id:
+                return replace(begun, before=status)
             if status in _BEGUN:
-                begun = event_id
-        return Operation(begun, "")
+                begun = Operation(event["EventId"], "", event["Timestamp"])
+        return begun
 
-    def _own_events(self, stack_id: str) -> Iterator[tuple[str, str]]:
+    def _own_events(self, stack_id: str) -> Iterator["StackEventTypeDef"]:
         paginator = self._cloudformation.get_paginator("describe_stack_events")
         for page in paginator.paginate(StackName=stack_id):  # newest first
             for event in page["StackEvents"]:
                 if event.get("PhysicalResourceId") == stack_id:
-                    yield event["EventId"], event.get("ResourceStatus", "")
+                    yield event
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,7 @@ class Operation:
 
     id: str
     before: str
+    began: datetime | None = None
 
     @property
     def after_failed_creation(self) -> bool:
