@@ -139,7 +139,7 @@ class SituationReader:
         if subject.hazard is Hazard.DELETED:
             # AWS makes the last backup as the resource goes, before CloudFormation says that it is gone.
             operation = self.stacks.operation(stack.id)
-            began = operation.began or subject.happened_at
+            began = min(operation.began or subject.happened_at, subject.happened_at)
             return self.again(subject.model_copy(update={"state": operation.id, "happened_at": began}))
         return self._new(subject, stack)
 
@@ -158,9 +158,9 @@ class SituationReader:
         return self._situation(subject, self.stacks.root(stack) if stack else None, [resource])
 
     def _bare(self, subject: Subject) -> tuple[Subject, Situation] | None:
-        resource = self.data.read(self.data.bare(subject.type or "", subject.name or ""))
         if subject.hazard is Hazard.DELETED:
             return self.again(subject)
+        resource = self.data.read(self.data.bare(subject.type or "", subject.name or ""))
         if resource.protected and resource.row.protection is not None:
             return None
         if subject.hazard is Hazard.PROTECTION_REMOVED:
@@ -235,9 +235,8 @@ class SituationReader:
         self, subject: Subject, stack: Stack, *, backups: bool = False
     ) -> tuple[Subject, Situation]:
         found = [resource for resource in self.stacks.resources(stack) if _holds_data(resource.type)]
-        if (
-            subject.hazard is Hazard.STACK_DELETION
-        ):  # what an earlier operation deleted is not lost in this one
+        # What an earlier operation deleted is not lost in this one.
+        if subject.hazard is Hazard.STACK_DELETION:
             since = subject.happened_at.replace(microsecond=0)
             found = [r for r in found if r.status != "DELETE_COMPLETE" or r.changed_at >= since]
         policies = {id_: self.stacks.policies(id_) for id_ in {resource.stack_id for resource in found}}

@@ -196,10 +196,9 @@ def _arm(case: Case, resources: Sequence[ResourceState], exempt: tuple[ResourceS
     stack, fates = case.situation.stack, {"at_risk": tuple(resources), "exempt": exempt}
     ready = stack is None or stack.settled
     wanted = _protections(resources) if ready else []
+    # A stack that never stood is its owner's to delete.
     standing = stack and not stack.status.startswith("DELETE_") and stack.status != "CREATE_FAILED"
-    if (
-        stack and standing and not stack.termination_protection
-    ):  # a stack that never stood is its owner's to delete
+    if stack and standing and not stack.termination_protection:
         wanted.insert(0, set_termination_protection(stack, enabled=True))
     todo = case.todo(wanted)
     # Observing says all that would be done, once it is known.
