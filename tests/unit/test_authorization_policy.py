@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.authorization.policy import Policies, Request, arn_matches, condition_holds, decide, matches
+from local.authorization.conditions import condition_holds
+from local.authorization.policy import Policies, Request, decide
+from local.authorization.wildcards import arn_matches, matches, resource_matches, variables
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 
@@ -63,6 +65,48 @@ def test_arns_are_compared_part_by_part(pattern: str, arn: str, expected: bool) 
     assert arn_matches(pattern, arn, {}) is expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "arn", "expected"),
+    [
+        ("*", TABLE, True),
+        ("arn:aws:dynamodb:*:table/orders", TABLE, False),
+        ("arn:aws:lambda:*:function:f", "arn:aws:lambda:us-east-1:123456789012:function:f", True),
+        ("arn:aws:lambda:us-*:function:f", "arn:aws:lambda:us-east-1:123456789012:function:f", True),
+        ("arn:aws:lambda:*2:function:f", "arn:aws:lambda:us-east-1:123456789012:function:f", False),
+        ("arn:aws:dynamodb:us-east-?:123456789012:table/orders", TABLE, True),
+        ("arn:aws:dynamodb:us-east-1?123456789012:table/orders", TABLE, False),
+        ("arn:aws:dynamodb", TABLE, True),
+        ("arn:aws:dynamodb:*", "*", False),
+        ("arn:aws:s3:::bucket*", "arn:aws:s3:::bucket-of-others/in/x", True),
+        ("arn:aws:s3:::*/in/?", "arn:aws:s3:::bucket/a:b/in/x", True),
+        ("arn:aws:s3:*:*:bucket/*", "arn:aws:s3:::bucket/x", True),
+        ("arn:*:s3:::bucket/*", "arn:aws-cn:s3:::bucket/x", True),
+        ("arn:aws:s3:::bucket", "arn:aws:s3:::bucket/x", False),
+        ("arn:aws:iam::${aws:PrincipalAccount}:role/x", "arn:aws:iam::123456789012:role/x", True),
+    ],
+)
+def test_a_star_at_the_end_of_a_part_of_a_resource_reaches_on(pattern: str, arn: str, expected: bool) -> None:
+    assert resource_matches(pattern, arn, {"aws:principalaccount": ["123456789012"]}) is expected
+
+
+def test_a_variable_may_have_a_default() -> None:
+    assert matches("home/${aws:PrincipalTag/team, 'nobody'}/x", "home/nobody/x")
+    team = {"aws:principaltag/team": ["blue"]}
+    assert matches("home/${aws:PrincipalTag/team, 'nobody'}/x", "home/blue/x", team)
+
+
+def test_a_value_of_a_variable_is_no_pattern() -> None:
+    assert not matches("home/${aws:PrincipalTag/team}/x", "home/blue/x", {"aws:principaltag/team": ["*"]})
+
+
+def test_a_variable_of_several_values_matches_nothing() -> None:
+    assert not matches("${aws:TagKeys}", "team", {"aws:tagkeys": ["team", "cost"]})
+
+
+def test_variables_without_a_default_need_a_value() -> None:
+    assert list(variables("${aws:username}/${*}/${aws:PrincipalTag/a, 'b'}")) == ["aws:username"]
+
+
 def test_a_variable_stands_for_the_value_of_the_request() -> None:
     context = {"aws:principalaccount": ["123456789012"]}
     assert matches("home/${aws:PrincipalAccount}/*", "home/123456789012/x", context)
@@ -78,6 +122,10 @@ CONTEXT = {
     "aws:tagkeys": ["team", "cost"],
     "aws:principalarn": ["arn:aws:iam::123456789012:role/guard"],
     "s3:max-keys": ["10"],
+    "aws:sourceip": ["10.1.2.3"],
+    "aws:currenttime": ["2026-03-01T12:00:00Z"],
+    "aws:epochtime": ["1772366400"],
+    "s3:x-amz-content": ["QQ=="],
 }
 
 
@@ -98,6 +146,16 @@ CONTEXT = {
         ("Bool", "aws:SecureTransport", [True], True),
         ("Bool", "aws:SecureTransport", ["false"], False),
         ("NumericLessThanEquals", "s3:max-keys", ["10"], True),
+        ("NumericNotEquals", "s3:max-keys", ["10"], False),
+        ("NumericGreaterThan", "s3:max-keys", ["nine"], False),
+        ("IpAddress", "aws:SourceIp", ["192.168.0.0/16", "10.1.0.0/16"], True),
+        ("NotIpAddress", "aws:SourceIp", ["10.1.2.3"], False),
+        ("NotIpAddress", "aws:SourceIp", ["2001:db8::/32"], True),
+        ("DateGreaterThan", "aws:CurrentTime", ["2026-03-01T11:00:00Z"], True),
+        ("DateLessThan", "aws:CurrentTime", ["2026-03-01"], False),
+        ("DateEquals", "aws:EpochTime", ["2026-03-01T12:00:00+00:00"], True),
+        ("DateNotEquals", "aws:CurrentTime", ["1772366400"], False),
+        ("BinaryEquals", "s3:x-amz-content", ["QQ=="], True),
         ("Null", "aws:RequestedRegion", ["false"], True),
         ("Null", "aws:SourceAccount", ["true"], True),
         ("Null", "aws:SourceAccount", [False], False),
@@ -117,8 +175,8 @@ def test_a_condition(operator: str, key: str, values: list[Any], expected: bool)
 
 
 def test_an_operator_that_is_not_known_is_an_error() -> None:
-    with pytest.raises(NotImplementedError, match="IpAddress"):
-        condition_holds("IpAddress", "aws:RequestedRegion", ["10.0.0.0/8"], CONTEXT)
+    with pytest.raises(NotImplementedError, match="StringMatches"):
+        condition_holds("StringMatches", "aws:RequestedRegion", ["us-*"], CONTEXT)
 
 
 def policy(effect: str = "Allow", **elements: Any) -> dict[str, Any]:
@@ -189,3 +247,12 @@ def test_a_condition_that_does_not_hold_disables_the_statement() -> None:
 def test_an_unknown_resource_is_permitted_only_for_every_resource() -> None:
     assert allowed(policy(), resource="*")
     assert not allowed(policy(Resource="arn:aws:dynamodb:*:*:table/*"), resource="*")
+
+
+def test_variables_are_text_in_policies_of_the_first_version() -> None:
+    resource = "arn:aws:s3:::b/${aws:RequestedRegion}"
+    old = {"Version": "2008-10-17", "Statement": policy(Action="s3:*", Resource=[resource])["Statement"]}
+    assert allowed(old, action="s3:GetObject", resource=resource)
+    assert not allowed(old, action="s3:GetObject", resource="arn:aws:s3:::b/us-east-1")
+    new = policy(Action="s3:*", Resource=[resource])
+    assert allowed(new, action="s3:GetObject", resource="arn:aws:s3:::b/us-east-1")

@@ -8,7 +8,9 @@ import pytest
 
 from stackwarden.data_subject import subject_of
 from stackwarden.events import ApiCall, parse
+from stackwarden.s3_subject import start_of
 from tests import recorded, template
+from tests.sample_account import PLACE
 
 DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",
@@ -56,8 +58,16 @@ def test_what_would_start_a_function(
     record_property("told", "\n".join(told))
 
     assert calls == {
+        ("iam", "AttachRolePolicy", "S3RecursionFunction.RoleChanged"): 6,
+        ("iam", "DeleteRolePolicy", "S3RecursionFunction.RoleChanged"): 4,
+        ("iam", "DetachRolePolicy", "S3RecursionFunction.RoleChanged"): 5,
+        ("iam", "PutRolePolicy", "S3RecursionFunction.RoleChanged"): 5,
+        ("lambda", "CreateFunction20150331", "S3RecursionFunction.FunctionChanged"): 2,
+        ("lambda", "RemovePermission20150331v2", "S3RecursionFunction.PermissionChanged"): 1,
         ("rds", "CreateDBInstance", "DataDeletionFunction.DataCall"): 1,
         ("rds", "DeleteDBInstance", "DataDeletionFunction.DataCall"): 1,
+        ("s3", "DeleteBucketPolicy", "S3RecursionFunction.TriggerChanged"): 1,
+        ("s3", "PutBucketPolicy", "S3RecursionFunction.TriggerChanged"): 3,
     }
 
 
@@ -94,9 +104,27 @@ def test_a_caller_without_a_role_has_none() -> None:
     assert call.actor.arn == record["userIdentity"]["arn"]
 
 
-def test_only_calls_about_data_point_at_something() -> None:
+def test_only_calls_about_data_point_at_data() -> None:
     calls = [record for record in recorded.events() if record["eventType"] == "AwsApiCall"]
 
     pointing = {record["eventName"] for record in calls if subject_of(parse(as_event(record)))}
 
     assert pointing == {"CreateDBInstance", "DeleteDBInstance"}
+
+
+def test_only_calls_that_may_open_or_close_a_loop_point_at_a_part_of_one() -> None:
+    calls = [record for record in recorded.events() if record["eventType"] == "AwsApiCall"]
+
+    pointing = {record["eventName"] for record in calls if start_of(parse(as_event(record)), PLACE)}
+
+    assert pointing == {
+        "AddPermission20150331v2",
+        "AttachRolePolicy",
+        "CreateFunction20150331",
+        "DeleteBucketPolicy",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "PutBucketPolicy",
+        "PutRolePolicy",
+        "RemovePermission20150331v2",
+    }

@@ -16,7 +16,7 @@ from stackwarden.data_subject import SituationReader, Subject, subject_of
 from stackwarden.events import parse
 from stackwarden.guard import Runner
 from stackwarden.stacks import name_of
-from tests import sample_account, sample_events, template
+from tests import sample_account, sample_events
 from tests.fakes import FakeClients
 
 GUARD = "data-deletion"
@@ -180,9 +180,9 @@ def test_no_two_sample_events_share_an_id() -> None:
 def test_the_rule_that_starts_the_guard(case: str) -> None:
     rule = EXPECTED[case][0]
 
-    started = template.rules_for(sample_events.load(GUARD, case))
+    started = sample_events.rules_of(GUARD, sample_events.load(GUARD, case))
 
-    assert started == ([f"DataDeletionFunction.{rule}"] if rule else [])
+    assert started == ([rule] if rule else [])
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.endswith(".malformed")])

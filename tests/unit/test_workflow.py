@@ -168,8 +168,8 @@ def test_the_role_may_make_every_call_of_the_workflow_and_no_other() -> None:
     assert {action for action in granted() if not action.startswith(services)} == called()
 
 
-def test_the_workflow_deletes_nothing() -> None:
-    assert [call for call in called() if "Delete" in call] == []
+def test_the_workflow_deletes_nothing_but_a_cap() -> None:
+    assert [call for call in called() if "Delete" in call] == ["lambda:DeleteFunctionConcurrency"]
 
 
 def test_a_guard_function_may_only_read_and_start_the_workflow() -> None:

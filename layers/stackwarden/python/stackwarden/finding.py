@@ -92,6 +92,12 @@ class ActionKind(StrEnum):
     PROTECT_DB_CLUSTER = "protect-db-cluster"
     TAG_TABLE = "tag-table"
     TAG_DB = "tag-db"
+    CAP_CONCURRENCY = "cap-concurrency"
+    RESTORE_CONCURRENCY = "restore-concurrency"
+    RELEASE_CONCURRENCY = "release-concurrency"
+    SET_RECURSIVE_LOOP = "set-recursive-loop"
+    TAG_FUNCTION = "tag-function"
+    UNTAG_FUNCTION = "untag-function"
 
 
 class Action(Wire):
@@ -131,6 +137,16 @@ class Finding(Wire):
     environment: str
     exemption: Exemption | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class Prose(Wire):
+    """The words of a finding. `why`: what happened and what it endangers. `fix`: what its owner does now."""
+
+    severity: Severity
+    title: str
+    why: str
+    fix: str
+    evidence: dict[str, Any]
 
 
 NOBODY = "null"  # JSON, for an actor that is not known yet

@@ -28,7 +28,14 @@ _DID = {
     ActionKind.PROTECT_DB_CLUSTER: "deletion protection of cluster {target}: off -> on",
     ActionKind.TAG_TABLE: "tags on {target}",
     ActionKind.TAG_DB: "tags on {target}",
+    ActionKind.CAP_CONCURRENCY: "reserved concurrency of {target}: {was} -> {now}",
+    ActionKind.RESTORE_CONCURRENCY: "reserved concurrency of {target}: {was} -> {now}",
+    ActionKind.RELEASE_CONCURRENCY: "reserved concurrency of {target}: {was} -> {now}",
+    ActionKind.SET_RECURSIVE_LOOP: "recursive loops of {target}: {was} -> {now}",
+    ActionKind.TAG_FUNCTION: "tags on {target}",
+    ActionKind.UNTAG_FUNCTION: "tags removed from {target}",
 }
+_SETTINGS = ("enabled", "reserved", "recursive_loop")  # what an action changes, of those that are told
 _ENDED = {
     Outcome.OBSERVED: "Nothing was changed (see below)",
     Outcome.EXEMPT: "Exempt: nothing was changed",
@@ -40,7 +47,6 @@ _ENDED = {
     Outcome.LOST: "DATA WAS LOST",
     Outcome.DISMISSED: "No hazard",
 }
-_OVER = (Outcome.EXEMPT, Outcome.LOST)  # nothing left to be exempted from
 
 
 def clean(text: object, most: int = _LINE) -> str:
@@ -97,6 +103,7 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block(
             "What happened", [clean(finding.why, 1500), *_lines(finding.evidence.get("exemption_problems"))]
         ),
+        _block("The loop", _lines(finding.evidence.get("loop"), most=1500)),
         _block("Who", _who(finding)),
         _block("What Stackwarden did", _deeds(finding, verdict)),
         _block("Verified", _lines(finding.evidence.get("verified"))),
@@ -107,7 +114,7 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
         _block("Error", _lines(finding.evidence.get("error"))),
         _block("What to do now", _steps(finding.fix)),
-        _block("If this is meant", [] if outcome in _OVER else _how_to_be_exempted(finding)),
+        _block("If this is meant", [] if _is_over(finding, outcome) else _how_to_be_exempted(finding)),
         _block("Finding", [f"{finding.id} ({finding.severity}, mode {finding.mode})", _where(finding)]),
         _block("More", [f"{documentation_url}/guards/{finding.guard}.md"]),
     ]
@@ -133,7 +140,8 @@ def _lines(value: object, most: int = _LINE) -> list[str]:
 def _who(finding: Finding) -> list[str]:
     actor = finding.actor
     if actor is None:
-        name = shlex.quote(clean(finding.resource.name))
+        stack = finding.resource.stack_id
+        name = shlex.quote(clean(stack.split("/")[1] if stack else finding.resource.name))
         return [
             "Not known yet: CloudFormation's own event, which came first, does not say. Ask in some minutes:",
             "aws cloudtrail lookup-events --lookup-attributes"
@@ -166,15 +174,31 @@ def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
 
 
 def _did(action: Action) -> str:
-    now = bool(action.parameters.get("enabled"))
-    was = bool(action.before.get("enabled"))
-    switch = {True: "on", False: "off"}
-    target = f"stack {action.target.split('/')[1]}" if ":stack/" in action.target else action.target
-    return _DID[action.kind].format(target=target, was=switch[was], now=switch[now])
+    setting = next((key for key in _SETTINGS if key in action.before), "")
+    was, now = action.before.get(setting), action.parameters.get(setting)
+    return _DID[action.kind].format(target=_target(action.target), was=_value(was), now=_value(now))
+
+
+def _target(target: str) -> str:
+    """Name what an ARN names, where the ARN is long."""
+    if ":stack/" in target:
+        return f"stack {target.split('/')[1]}"
+    return f"function {target.split(':')[6]}" if ":function:" in target else target
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else str(value)
 
 
 def _deed(attempt: Attempt) -> str:
     return _did(attempt) if attempt.status == "done" else f"FAILED: {_did(attempt)}: {attempt.error}"
+
+
+def _is_over(finding: Finding, outcome: Outcome) -> bool:
+    """Whether nothing is left that could be exempted."""
+    return outcome in (Outcome.EXEMPT, Outcome.LOST) or bool(finding.evidence.get("over"))
 
 
 def _how_to_be_exempted(finding: Finding) -> list[str]:

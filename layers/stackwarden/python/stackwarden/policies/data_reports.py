@@ -4,22 +4,12 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from stackwarden.finding import Action, ActionKind, Mode, Outcome, Severity, Wire
+from stackwarden.finding import Action, ActionKind, Mode, Outcome, Prose, Severity
 from stackwarden.policies.data_deletion import Case, Judgement, backup_asked, fresh_backup
 from stackwarden.policies.data_state import Backup, Hazard, ResourceState
 
 _MOST_NAMED = 5
 _MOST_EVIDENCE = 100
-
-
-class Prose(Wire):
-    """The words of a finding. `why`: what happened and what it endangers. `fix`: what its owner does now."""
-
-    severity: Severity
-    title: str
-    why: str
-    fix: str
-    evidence: dict[str, Any]
 
 
 def describe(case: Case, judgement: Judgement) -> Prose:

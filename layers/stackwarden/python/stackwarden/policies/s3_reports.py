@@ -1,0 +1,247 @@
+"""What the guard `s3-recursion` says about a judgement: title, why, fix, severity, evidence. Pure."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from stackwarden.finding import ActionKind, Outcome, Prose, Severity
+from stackwarden.policies.s3_patterns import ANYTHING, Glob, witness
+from stackwarden.policies.s3_recursion import (
+    Case,
+    FunctionState,
+    Hazard,
+    Judgement,
+    WhenUnreservable,
+    unreservable,
+)
+from stackwarden.policies.s3_walk import Hop, Loop
+
+_SEVERITIES: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
+_OUTPUT_PREFIXES: Final = ("out/", "processed/", "results/")
+_INPUT_PREFIX: Final = "in/"
+
+
+def describe(case: Case, judgement: Judgement) -> Prose:
+    """Put a judgement into words."""
+    loop = case.situation.loop
+    if case.situation.hazard is Hazard.GONE:
+        return _describe_gone(case, judgement)
+    if loop is None:
+        return _describe_unseen(case, judgement)
+    return Prose(
+        severity=_severity(case, loop, judgement),
+        title=_title(loop) + _capped(case, judgement),
+        why=_why(case, loop, judgement),
+        fix=_fix(loop),
+        evidence=_evidence(case, loop, judgement),
+    )
+
+
+def _severity(case: Case, loop: Loop, judgement: Judgement) -> Severity:
+    """Proven, not held, allowed to recurse, recursing already: each makes a loop worse by one step."""
+    if judgement.outcome is Outcome.FAILED:
+        return Severity.HIGH
+    if judgement.outcome in (Outcome.EXEMPT, Outcome.DISMISSED):
+        return Severity.LOW
+    functions = case.situation.functions
+    worse = (
+        loop.proven,
+        loop.proven and not case.held,
+        case.allows_recursion,
+        any(f.dropped for f in functions),
+    )
+    return _SEVERITIES[min(sum(worse), len(_SEVERITIES) - 1)]
+
+
+def _title(loop: Loop) -> str:
+    first, grade = loop.hops[0], "" if loop.proven else "possible: "
+    if len(loop.hops) == 1:
+        return f"{grade}function {first.caller.name} triggers itself through bucket {first.trigger.bucket}"
+    names = " -> ".join(hop.caller.name for hop in loop.hops)
+    return f"{grade}functions {names} -> {first.caller.name} trigger each other through S3"
+
+
+def _capped(case: Case, judgement: Judgement) -> str:
+    held = [f for f in case.situation.functions if f.reserved is not None and f.reserved <= case.rules.cap]
+    if judgement.outcome is not Outcome.REMEDIATED or not held:
+        return ""
+    return ": stopped" if held[0].reserved == 0 else f": capped at {held[0].reserved}"
+
+
+def _why(case: Case, loop: Loop, judgement: Judgement) -> str:
+    each = "Each object that it writes" if len(loop.hops) == 1 else "Each object that one of them writes"
+    grade = (
+        "IAM confirms every step."
+        if loop.proven
+        else "Only a wildcard allows it, or a condition is in doubt; IAM confirms every step."
+    )
+    parts = [f"{each} starts the next invocation, without an end. {grade}", *_circumstances(case, judgement)]
+    return " ".join(parts)
+
+
+def _circumstances(case: Case, judgement: Judgement) -> Iterator[str]:
+    functions = case.situation.functions
+    for function in functions:
+        if function.allows_recursion:
+            yield f"{function.name} allows recursion (RecursiveLoop: Allow), so Lambda does not stop it."
+        if function.dropped:
+            yield (
+                f"It is happening: Lambda's own loop detection dropped {function.dropped} invocations of "
+                f"{function.name} in the last two weeks."
+            )
+    if unreservable(case.attempts):
+        fallback = (
+            "so the function is stopped with a reserved concurrency of 0."
+            if case.rules.when_unreservable is WhenUnreservable.STOP
+            else "so nothing holds the loop (S3RecursionWhenUnreservable: report)."
+        )
+        yield f"This account has no concurrency left that could be reserved, {fallback}"
+    if judgement.outcome is Outcome.OBSERVED:
+        yield _not_acted(case)
+
+
+def _not_acted(case: Case) -> str:
+    held = [f for f in case.situation.functions if f.reserved is not None and f.reserved <= case.rules.cap]
+    if held:
+        return f"{held[0].name} is held by a reserved concurrency of {held[0].reserved} already."
+    return "Stackwarden caps proven loops only (S3RecursionEnforce: proven)."
+
+
+def hop_text(hop: Hop) -> str:
+    """Tell one hop: who may write what by which statement, and what that triggers."""
+    grant, trigger = hop.grant, hop.trigger
+    via = f", through {' and '.join(hop.via)}," if hop.via else ""
+    filters = " or ".join(key_filter.text for key_filter in trigger.filters)
+    doubts = f" In doubt: {'; '.join(hop.doubts)}." if hop.doubts else ""
+    return (
+        f"{hop.caller.name} may {grant.action} on {trigger.bucket}/{grant.key}, by {grant.statement}; "
+        f"{trigger.kind} {trigger.name!r} ({filters}, {hop.event}){via} invokes {_short(hop.target)}.{doubts}"
+    )
+
+
+def _short(arn: str) -> str:
+    return ":".join(arn.split(":")[6:])
+
+
+def _fix(loop: Loop) -> str:
+    """A prefix for input and one for output that do not overlap, as a snippet; checked to end the loop."""
+    hop = loop.hops[0]
+    bucket, arn = hop.trigger.bucket, hop.grant.object_arn.split("/", 1)[0]
+    lines = [
+        f"Write below one prefix of {bucket}, and be triggered by another, so that they never overlap.",
+        f"{_capital(hop.grant.statement)}, of role {hop.caller.role.arn.rsplit('/', 1)[-1]}:",
+        f"  Resource: {arn}/{_output(hop)}*",
+    ]
+    if not _output_is_safe(hop):
+        lines += [
+            f"{_capital(hop.trigger.kind)} {hop.trigger.name!r}, where the trigger is declared:",
+            f"  Filter: {{S3Key: {{Rules: [{{Name: prefix, Value: {_INPUT_PREFIX}}}]}}}}",
+        ]
+    lines.append("Or write into another bucket. Stackwarden releases its cap when the loop is gone.")
+    return "\n".join(lines)
+
+
+def _capital(statement: object) -> str:
+    text = str(statement)
+    return text[0].upper() + text[1:]
+
+
+def _output(hop: Hop) -> str:
+    return next((prefix for prefix in _OUTPUT_PREFIXES if _is_safe(hop, prefix)), _OUTPUT_PREFIXES[0])
+
+
+def _output_is_safe(hop: Hop) -> bool:
+    return _is_safe(hop, _output(hop))
+
+
+def _is_safe(hop: Hop, prefix: str) -> bool:
+    """Whether no key below the prefix passes the trigger as it is."""
+    below = Glob.literal(prefix) + ANYTHING
+    return all(witness((below, *each.all_of), each.none_of) is None for each in hop.trigger.filters)
+
+
+def _evidence(case: Case, loop: Loop, judgement: Judgement) -> dict[str, Any]:
+    evidence: dict[str, Any] = {
+        "loop": [hop_text(hop) for hop in loop.hops],
+        "cycle": list(loop.cycle),
+        "grade": "proven" if loop.proven else "possible",
+        "hops": [_hop_data(hop) for hop in loop.hops],
+    }
+    if case.situation.cut:
+        evidence["undecided"] = [f"There may be more loops: {cut}." for cut in case.situation.cut]
+    if case.exemptions.problems:
+        evidence["exemption_problems"] = list(case.exemptions.problems)
+    if judgement.outcome is Outcome.REMEDIATED:
+        evidence["verified"] = list(_verified(case))
+    return evidence
+
+
+def _hop_data(hop: Hop) -> dict[str, Any]:
+    return {
+        "function": hop.function,
+        "role": hop.caller.role.arn,
+        "action": hop.grant.action,
+        "object": hop.grant.object_arn,
+        "statement": str(hop.grant.statement),
+        "names_bucket": hop.grant.names_bucket,
+        "trigger": str(hop.trigger),
+        "filter": [key_filter.text for key_filter in hop.trigger.filters],
+        "event": str(hop.event),
+        "via": list(hop.via),
+        "invokes": hop.target,
+        "doubts": list(hop.doubts),
+    }
+
+
+def _verified(case: Case) -> Iterator[str]:
+    for function in case.situation.functions:
+        if function.reserved is not None and function.reserved <= case.rules.cap:
+            yield f"reserved concurrency of {function.name} is {function.reserved}{_meaning(function)}"
+    if any(attempt.kind is ActionKind.SET_RECURSIVE_LOOP for attempt in case.attempts):
+        yield "no function of the loop allows recursion"
+
+
+def _meaning(function: FunctionState) -> str:
+    return ": it is stopped" if function.reserved == 0 else ": the loop is slowed down, not ended"
+
+
+def _describe_unseen(case: Case, judgement: Judgement) -> Prose:
+    """The loop does not show any more after something was done about it."""
+    function = case.situation.functions[0]
+    back = [action for action in judgement.actions if action.kind is not ActionKind.CAP_CONCURRENCY]
+    if case.situation.cut:
+        title = f"function {function.name}: it is not known whether its loop is still there"
+        why = (
+            "Stackwarden has acted, but could not walk to the end when it looked again: "
+            f"{'; '.join(case.situation.cut)}. What it set stays."
+        )
+        fix = "Look at the function's reserved concurrency, and at what it may write."
+    else:
+        title = f"function {function.name} loops no more: still capped"
+        why = "The loop was gone before the remediation ended, so its cap is given back."
+        fix = _by_hand(function, back[0].parameters.get("reserved") if back else None)
+    severity = Severity.HIGH if judgement.outcome is Outcome.FAILED else Severity.LOW
+    return Prose(severity=severity, title=title, why=why, fix=fix, evidence={"over": True})
+
+
+def _describe_gone(case: Case, judgement: Judgement) -> Prose:
+    function, cap = case.situation.functions[0], case.situation.cap
+    before = cap.before if cap else None
+    restored = "no reserved concurrency" if before is None else f"a reserved concurrency of {before}"
+    released = judgement.outcome is Outcome.REMEDIATED
+    end = f"{function.name} {'has' if released else 'is to have'} {restored} again"
+    return Prose(
+        severity=Severity.HIGH if judgement.outcome is Outcome.FAILED else Severity.LOW,
+        title=f"function {function.name} loops no more: {'cap released' if released else 'still capped'}",
+        why=(
+            "What it may write no longer triggers it. Stackwarden gives back what it had reserved: "
+            f"{end}, as before finding {cap.finding if cap else 'unknown'}."
+        ),
+        fix="Nothing is left to do." if released else _by_hand(function, before),
+        evidence={"over": True, "verified": [f"{function.name} has {restored}"] if released else []},
+    )
+
+
+def _by_hand(function: FunctionState, before: int | None) -> str:
+    command = "delete-function-concurrency" if before is None else "put-function-concurrency"
+    reserved = "" if before is None else f" --reserved-concurrent-executions {before}"
+    return f"To do it by hand:\naws lambda {command} --function-name {function.name}{reserved}"

@@ -1,0 +1,245 @@
+"""From the judgement of `s3-recursion` to the verdict that travels through the workflow."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from stackwarden.events import StackStatusChange
+from stackwarden.finding import (
+    NOBODY,
+    Action,
+    ActionKind,
+    Finding,
+    Outcome,
+    Resource,
+    Verdict,
+    finding_id,
+)
+from stackwarden.guard import Event
+from stackwarden.ledger import Entry
+from stackwarden.policies.s3_recursion import Cap, Case, FunctionState, Hazard, Judgement, judge
+from stackwarden.policies.s3_reports import describe
+from stackwarden.policies.s3_walk import Loop
+from stackwarden.s3_starts import CAP_TAG, FINDING_TAG
+from stackwarden.settings import Place, Settings
+
+TOLD: Final = timedelta(days=1)  # an unchanged loop that is only reported is reported once a day
+_STUCK: Final = timedelta(hours=2)  # a workflow that took longer died
+_TAGS: Final = (FINDING_TAG, "stackwarden:outcome", CAP_TAG, "stackwarden:concurrency-before")
+
+
+class Subject(BaseModel):
+    """What to look at again.
+
+    start: where the walk begins. cycle: which of its loops. buckets: whose policies may allow it. cap: of a
+    loop that is gone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hazard: Hazard
+    start: str
+    functions: tuple[str, ...]
+    cycle: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
+    cap_before: int | None = None
+    cap_reserved: int = 0
+    cap_finding: str = ""
+
+    @classmethod
+    def of(cls, loop: Loop) -> "Subject":
+        """A loop."""
+        return cls(
+            hazard=Hazard.LOOP,
+            start=loop.hops[0].function,
+            functions=loop.functions,
+            cycle=loop.cycle,
+            buckets=loop.cycle[1::2],
+        )
+
+    @classmethod
+    def gone(cls, function: str, cap: Cap) -> "Subject":
+        """A capped function whose loop is gone."""
+        return cls(
+            hazard=Hazard.GONE,
+            start=function,
+            functions=(function,),
+            buckets=cap.buckets,
+            cap_before=cap.before,
+            cap_reserved=cap.reserved,
+            cap_finding=cap.finding,
+        )
+
+    @property
+    def cap(self) -> Cap | None:
+        """The cap, if the hazard is one whose loop is gone."""
+        if self.hazard is Hazard.LOOP:
+            return None
+        return Cap(self.cap_before, self.cap_reserved, self.cap_finding, self.buckets)
+
+
+def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool) -> int | None:
+    """Say how often the hazard came before, from the ledger's entries about it, newest first.
+
+    None: it was told already and is held. The same number as the newest entry's: what happened is part of
+    that, so the workflow stops at the ledger. A cap that was verified and is gone again is a new one, and so
+    is a hazard that was dismissed and is there again.
+    """
+    if not told:
+        return 0
+    newest = told[0]
+    number = int(newest.finding["evidence"].get("episode", 0))
+    if newest.outcome is Outcome.REMEDIATED:
+        return None if held else number + 1
+    if newest.outcome is Outcome.DISMISSED:
+        return number + 1
+    if newest.closed_at is None:
+        return number if happened_at - newest.opened_at < _STUCK else number + 1
+    quiet = TOLD if newest.outcome in (Outcome.OBSERVED, Outcome.EXEMPT) else timedelta()
+    return number if happened_at <= newest.closed_at + quiet else number + 1
+
+
+def about(entries: Iterable[Entry], subject: Subject) -> list[Entry]:
+    """Return the entries about the same hazard, newest first."""
+    same = [entry for entry in entries if entry.hazard == subject.hazard and _same(entry, subject)]
+    return sorted(same, key=lambda entry: entry.opened_at, reverse=True)
+
+
+def _same(entry: Entry, subject: Subject) -> bool:
+    evidence = entry.finding["evidence"]
+    if subject.hazard is Hazard.GONE:
+        return bool(evidence.get("cap_of") == subject.cap_finding)
+    return tuple(evidence.get("cycle", ())) == subject.cycle
+
+
+def cap_set(entries: Iterable[Entry], function: str) -> Cap | None:
+    """Return the newest cap that the workflow set on a function, as the ledger has it."""
+    for entry in sorted(entries, key=lambda entry: entry.opened_at, reverse=True):
+        for attempt in reversed(entry.attempts):
+            if (
+                attempt.kind is ActionKind.CAP_CONCURRENCY
+                and attempt.target == function
+                and attempt.status == "done"
+            ):
+                buckets = tuple(entry.finding["evidence"].get("cycle", ())[1::2])
+                return Cap(
+                    attempt.before.get("reserved"), int(attempt.parameters["reserved"]), entry.id, buckets
+                )
+    return None
+
+
+def first_verdict(
+    guard: str, subject: Subject, case: Case, number: int, event: Event, settings: Settings
+) -> Verdict | None:
+    """Judge for the first time; number: the episode. None: there is no hazard."""
+    actor = event.actor
+    judgement = judge(case)
+    if judgement.outcome is Outcome.DISMISSED:
+        return None
+    state = subject.cycle or (subject.cap_finding,)
+    prose = describe(case, judgement)
+    finding = Finding(
+        id=finding_id(guard, subject.functions[0], subject.hazard, *state, str(number)),
+        guard=guard,
+        hazard=subject.hazard,
+        severity=prose.severity,
+        title=prose.title,
+        why=prose.why,
+        fix=prose.fix,
+        resource=_resource(_acted_on(case, judgement), settings.place, stack_id_of(event)),
+        actor=actor,
+        mode=settings.mode,
+        environment=settings.environment,
+        exemption=judgement.exemption,
+        evidence=_evidence(prose.evidence, subject, number),
+    )
+    verdict = Verdict(
+        finding=finding,
+        function=settings.function_name,
+        actor=actor.model_dump_json() if actor else NOBODY,
+        next="wait",
+        subject=subject.model_dump(mode="json"),
+    )
+    return _verdict(verdict, case, judgement)
+
+
+def next_verdict(verdict: Verdict, subject: Subject, case: Case | None, place: Place) -> Verdict:
+    """Judge again. Functions that are gone altogether leave nothing to hold."""
+    if case is None:
+        return verdict.model_copy(update={"next": "done", "outcome": Outcome.DISMISSED, "actions": []})
+    judgement = judge(case)
+    prose = describe(case, judgement)
+    number = int(verdict.finding.evidence.get("episode", 0))
+    finding = verdict.finding.model_copy(
+        update={
+            **dict(prose),
+            "evidence": _evidence(prose.evidence, subject, number),
+            "resource": _resource(_acted_on(case, judgement), place, verdict.finding.resource.stack_id),
+            "exemption": judgement.exemption or verdict.finding.exemption,
+        }
+    )
+    return _verdict(verdict.model_copy(update={"finding": finding}), case, judgement)
+
+
+def _evidence(evidence: dict[str, Any], subject: Subject, number: int) -> dict[str, Any]:
+    of = {"cap_of": subject.cap_finding} if subject.hazard is Hazard.GONE else {"cycle": list(subject.cycle)}
+    return {**evidence, **of, "episode": number}
+
+
+def _acted_on(case: Case, judgement: Judgement) -> FunctionState:
+    """The function that a finding is about: the one that is capped, else the first of the loop."""
+    functions = {function.arn: function for function in case.situation.functions}
+    newest_first = [*judgement.actions, *reversed(case.attempts)]
+    capped = [action.target for action in newest_first if _is_cap(action) and action.target in functions]
+    return functions[capped[0]] if capped else case.situation.functions[0]
+
+
+def _is_cap(action: Action) -> bool:
+    failed = getattr(action, "status", "") == "failed"
+    return action.kind is ActionKind.CAP_CONCURRENCY and not failed
+
+
+def _verdict(verdict: Verdict, case: Case, judgement: Judgement) -> Verdict:
+    return verdict.model_copy(
+        update={
+            "next": judgement.next,
+            "outcome": judgement.outcome,
+            "actions": list(judgement.actions),
+            "annotations": _annotations(verdict, case, judgement),
+            "wait_seconds": judgement.wait_seconds,
+        }
+    )
+
+
+def _annotations(verdict: Verdict, case: Case, judgement: Judgement) -> list[Action]:
+    if judgement.outcome is not Outcome.REMEDIATED:
+        return []
+    function = verdict.finding.resource.arn
+    if case.situation.hazard is Hazard.GONE:
+        untag = Action(kind=ActionKind.UNTAG_FUNCTION, target=function, parameters={"keys": list(_TAGS)})
+        return [untag]
+    tags = {FINDING_TAG: verdict.finding.id, "stackwarden:outcome": str(judgement.outcome)}
+    cap = next((a for a in reversed(case.attempts) if _is_cap(a)), None)
+    if cap:
+        before = cap.before.get("reserved")
+        tags[CAP_TAG] = str(cap.parameters["reserved"])
+        tags["stackwarden:concurrency-before"] = "none" if before is None else str(before)
+    return [Action(kind=ActionKind.TAG_FUNCTION, target=function, parameters={"tags": tags})]
+
+
+def stack_id_of(event: Event) -> str | None:
+    """Return the stack whose completion the event tells, for whoever asks who did it."""
+    return event.stack_id if isinstance(event, StackStatusChange) else None
+
+
+def _resource(function: FunctionState, place: Place, stack_id: str | None) -> Resource:
+    return Resource(
+        type="AWS::Lambda::Function",
+        arn=function.arn,
+        name=function.name,
+        account=place.account,
+        region=place.region,
+        stack_id=stack_id,
+    )
