@@ -27,12 +27,17 @@ STOP_PATIENCE_IN_SECONDS = 10.0
 MODULES = (
     "identity",
     "cloudtrail.service",
+    "iam.service",
     "dynamodb.service",
     "cloudformation.service",
     "lambda_runtime.policy",
     "lambda_runtime.invoke",
     "lambda_runtime.recursion",
+    "lambda_runtime.concurrency",
+    "lambda_runtime.queues",
     "eventbridge.service",
+    "s3.service",
+    "s3.listing",
     "stepfunctions.service",
     "sns",
 )
@@ -54,10 +59,13 @@ class LocalAccount:
         account_id: str = "123456789012",
         region: str = "us-east-1",
         step_delay: float = 0.5,
+        concurrency_limit: int = 1000,
     ) -> None:
         self.account_id = account_id
         self.region = region
         self.step_delay = step_delay
+        self.concurrency_limit = concurrency_limit
+        """Concurrent executions of Lambda functions in a Region, of which functions may reserve some."""
         self.retry_delay = 0.2
         """Seconds between two attempts of an asynchronous invocation or a delivery (minutes on AWS)."""
         self.mailbox: list[Email] = []

@@ -5,6 +5,7 @@ workflow. The developer uses plain boto3. Each act promises something; what was 
 """
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,8 @@ class Demo:
     called_at: float = 0.0
     reports: list[dict[str, Any]] = field(default_factory=list)
     queue: str = ""
+    uncapped: int = 0
+    """Invocations of a loop that nobody capped."""
 
     def client(self, service: str) -> Any:
         """Return a client of the developer."""
@@ -148,14 +151,17 @@ def _wait(seen: Callable[[], bool]) -> bool:
 @contextmanager
 def stage(console: Console) -> Iterator[Demo]:
     """Build, start the account, put into it what is older than Stackwarden, deploy, subscribe."""
+    from local.demo_loop import CAP, run_away
+
     with console.status("sam build"):
         build()
     with LocalAccount(step_delay=STEP_DELAY) as account:
         with console.status("sam deploy into the local account"):
             _old_table(account)
-            outputs = deploy(account, mode="enforce", environment="prod")
+            uncapped = run_away(account)
+            outputs = deploy(account, mode="enforce", environment="prod", S3RecursionConcurrencyCap=str(CAP))
         console.print(f"Stackwarden is deployed at {account.endpoint} (stack stackwarden, mode enforce).")
-        demo = Demo(account, outputs, console)
+        demo = Demo(account, outputs, console, uncapped=uncapped)
         sns, sqs = demo.client("sns"), demo.client("sqs")
         topic = outputs["ReportsTopicArn"]
         demo.queue = sqs.create_queue(QueueName="security-team")["QueueUrl"]
@@ -171,11 +177,13 @@ def stage(console: Console) -> Iterator[Demo]:
 def main() -> int:
     """Play all acts; exit status 1 when a promise was broken."""
     from local.demo_acts import ACTS
+    from local.demo_loop import LOOP_ACTS
 
+    logging.getLogger("local").setLevel(logging.ERROR)  # a throttled loop loses invocations: that is the act
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     begun = time.monotonic()
     with stage(console) as demo:
-        for act in ACTS:
+        for act in (*ACTS, *LOOP_ACTS):
             act(demo)
     console.rule("[bold]What was promised", align="left")
     console.print(_table(demo.promises))

@@ -40,7 +40,7 @@ def build() -> None:
     )
 
 
-def deploy(account: LocalAccount, *, mode: str, environment: str) -> dict[str, str]:
+def deploy(account: LocalAccount, *, mode: str, environment: str, **parameters: str) -> dict[str, str]:
     """Deploy what `build` built and return the stack's outputs. Raises DeploymentFailed."""
     account.client("s3").create_bucket(Bucket=ARTIFACTS)
     delay, account.step_delay = account.step_delay, 0.0  # nobody races against Stackwarden's own deployment
@@ -62,7 +62,8 @@ def deploy(account: LocalAccount, *, mode: str, environment: str) -> dict[str, s
             "--parameter-overrides",
             f"Architecture={architecture()}",
             f"Environment={environment}",
-            f"DataDeletionMode={mode}",
+            *(f"{guard}Mode={mode}" for guard in ("DataDeletion", "S3Recursion")),
+            *(f"{name}={value}" for name, value in parameters.items()),
             environment={
                 "AWS_ENDPOINT_URL": account.endpoint,
                 "AWS_ACCESS_KEY_ID": DEVELOPER,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-STRING_OPERATORS = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+from local.authorization.conditions import condition_holds
 
 
 def allows(
@@ -21,7 +21,7 @@ def allows(
 ) -> bool:
     """Whether `principal` (a service, an account id or an ARN) may do `action` on `resource`.
 
-    `context` holds condition keys, e.g. `aws:SourceArn`; a condition on another key is not met.
+    `context` holds condition keys, e.g. `aws:SourceArn`; other keys are not in the request.
     """
     effects = {
         statement.get("Effect", "Allow")
@@ -59,18 +59,9 @@ def names(principals: Any, principal: str) -> bool:
 
 
 def holds(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) -> bool:
-    """Whether every key of one condition operator is met."""
-    name = operator.removesuffix("IfExists")
-    if name not in STRING_OPERATORS:
-        raise NotImplementedError(f"condition operator {operator}")
-    for key, patterns in keys.items():
-        value = context.get(key.lower())
-        if value is None:
-            if name == operator:
-                return False
-        elif not any(matches(value, str(pattern)) for pattern in as_list(patterns)):
-            return False
-    return True
+    """Whether every key of one condition operator is met; `context` has its keys in lower case."""
+    values = {key: [value] for key, value in context.items()}
+    return all(condition_holds(operator, key, as_list(wanted), values) for key, wanted in keys.items())
 
 
 def matches(value: str, pattern: str) -> bool:
@@ -78,7 +69,7 @@ def matches(value: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def document(policy: str | None) -> dict[str, Any]:
+def document(policy: str | bytes | None) -> dict[str, Any]:
     """A resource policy as moto keeps it; a resource without one lets nobody in."""
     return dict(json.loads(policy)) if policy else {}
 

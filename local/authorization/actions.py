@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from local.authorization.resources import resource_arns, role_arn
 from local.cloudtrail.call import ApiCall
@@ -54,6 +55,22 @@ ACTIONS = {
         "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
     },
 }
+# Calls that need another permission where they name a version of an object.
+OF_VERSION = {
+    name: name.replace("Object", "ObjectVersion", 1)
+    for name in (
+        "DeleteObject",
+        "DeleteObjectTagging",
+        "GetObject",
+        "GetObjectAcl",
+        "GetObjectTagging",
+        "PutObjectAcl",
+        "PutObjectTagging",
+    )
+}
+# Headers of a new object that need a permission besides.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+WITH_OBJECT = {"ACL": "s3:PutObjectAcl", "Tagging": "s3:PutObjectTagging"}
 # Calls for which no permission is needed.
 FREE_CALLS = frozenset({("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")})
 # Calls that hand a role to a service: the parameter with the role, and the service.
@@ -109,9 +126,11 @@ def permissions(call: ApiCall) -> list[Permission]:
     if call.name in ("TransactWriteItems", "TransactGetItems"):
         return list(_transaction(call))
     name = ACTIONS.get(call.service, {}).get(call.name, call.name)
+    if call.service == "s3" and call.parameters.get("VersionId"):
+        name = OF_VERSION.get(name, name)
     action = f"{prefix(call)}:{name}"
     needed = [Permission(action, arn) for arn in resource_arns(call)]
-    return [*needed, *_passed_roles(call), *_tagged_resources(call)]
+    return [*needed, *_passed_roles(call), *_tagged_resources(call), *_with_object(call)]
 
 
 def prefix(call: ApiCall) -> str:
@@ -132,6 +151,21 @@ def _passed_roles(call: ApiCall) -> Iterator[Permission]:
     parameter, service = passed
     for role in dict.fromkeys(_found(call.parameters, parameter)):
         yield Permission("iam:PassRole", role_arn(role, call.account), {"iam:passedtoservice": [service]})
+
+
+def _with_object(call: ApiCall) -> Iterator[Permission]:
+    """What making an object needs besides s3:PutObject: its source, its ACL, its tags.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
+    if call.service != "s3" or call.name not in ("PutObject", "CopyObject", "CreateMultipartUpload"):
+        return
+    for parameter, action in WITH_OBJECT.items():
+        if call.parameters.get(parameter):
+            yield Permission(action, resource_arns(call)[0])
+    if source := call.parameters.get("CopySource"):
+        key, _, version = unquote(source).lstrip("/").partition("?versionId=")
+        yield Permission("s3:GetObjectVersion" if version else "s3:GetObject", f"arn:aws:s3:::{key}")
 
 
 def _tagged_resources(call: ApiCall) -> Iterator[Permission]:

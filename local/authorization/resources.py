@@ -194,6 +194,8 @@ def _events(call: ApiCall) -> list[str]:
         return _named("events", Name="event-bus/", EventBusName="event-bus/")(call)
     bus = call.parameters.get("EventBusName", "default").split("/")[-1]
     prefix = "rule/" if bus == "default" else f"rule/{bus}/"
+    if call.name in ("ListRules", "ListRuleNamesByTarget"):
+        return [_arn(call, "events", f"{prefix}*")]
     return _named("events", Rule=prefix, Name=prefix, ResourceARN="")(call)
 
 

@@ -2,8 +2,8 @@
 
 moto can enforce IAM, but asks only about "*" and knows no conditions. Added: a WSGI middleware judging each
 call of a role session (a Lambda function, a workflow, whoever assumed a role) by the role's policies, its
-permissions boundary and the session policy. Everybody else may do everything. Resource-based policies grant
-nothing here.
+permissions boundary and the session policy. Everybody else may do everything. Resource-based policies are not
+asked, but for that of another account's bucket.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
@@ -16,6 +16,7 @@ from moto.sts.models import AssumedRole
 
 from local.authorization.actions import Permission, permissions
 from local.authorization.answer import denial
+from local.authorization.buckets import bucket_lets_in, is_bucket_of_another, s3_keys
 from local.authorization.policy import Decision, Policies, Request, decide
 from local.authorization.resources import function_arn
 from local.cloudtrail.call import ApiCall, Environ, parse_call
@@ -32,6 +33,8 @@ class AuthorizationMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve the request, or answer with the service's own error."""
         call = parse_call(environ)
+        if call and is_bucket_of_another(call):
+            return denial(call, "Access Denied", start_response)
         session = role_session(call.credential.access_key_id, call.account) if call else None
         if call is None or session is None:
             return self._app(environ, start_response)
@@ -45,7 +48,11 @@ class AuthorizationMiddleware:
 def authorize(call: ApiCall, session: AssumedRole, permission: Permission) -> Decision:
     """What the policies of the session's role say about one permission that the call needs."""
     context = {**_context(call, session, permission.resource), **permission.context}
-    return decide(policies_of(session), Request(permission.action, permission.resource, context))
+    request = Request(permission.action, permission.resource, context)
+    decision = decide(policies_of(session), request)
+    if decision.allowed and not bucket_lets_in(session, request):
+        return Decision(False, f"because no resource-based policy allows the {request.action} action")
+    return decision
 
 
 def policies_of(session: AssumedRole) -> Policies:
@@ -94,7 +101,14 @@ def _context(call: ApiCall, session: AssumedRole, resource: str) -> dict[str, li
         "aws:sourceip": [call.environ.get("REMOTE_ADDR", "127.0.0.1")],
         "aws:useragent": [call.environ.get("HTTP_USER_AGENT", "")],
     }
-    return {**context, **_tags(call.parameters), **_of_service(call)}
+    return {**context, **_role_tags(session), **_tags(call.parameters), **_of_service(call)}
+
+
+def _role_tags(session: AssumedRole) -> dict[str, list[str]]:
+    """`aws:PrincipalTag/…`; moto forgets the tags of a session."""
+    role = role_of(session)
+    tags = role.tags if role and isinstance(role.tags, list) else []
+    return {f"aws:principaltag/{tag['Key']}".lower(): [tag["Value"]] for tag in tags}
 
 
 def _tags(parameters: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -121,8 +135,8 @@ def _of_service(call: ApiCall) -> dict[str, list[str]]:
         keys["lambda:functionarn"] = [function_arn(call, call.parameters["FunctionName"])]
     if call.service == "lambda" and "Principal" in call.parameters:
         keys["lambda:principal"] = [call.parameters["Principal"]]
-    if call.service == "s3" and "Prefix" in call.parameters:
-        keys["s3:prefix"] = [call.parameters["Prefix"]]
+    if call.service == "s3":
+        keys |= s3_keys(call)
     return keys
 
 

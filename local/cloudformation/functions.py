@@ -53,6 +53,8 @@ class Function(ServiceResource):
             self._call("DeleteFunctionConcurrency")
         if loop is not None and loop != before.get("RecursiveLoop"):
             self._call("PutFunctionRecursionConfig", RecursiveLoop=loop)
+        elif loop is None and "RecursiveLoop" in before:
+            self._call("PutFunctionRecursionConfig", RecursiveLoop="Terminate")
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self.call("lambda", operation, **parameters, FunctionName=self.physical_id)

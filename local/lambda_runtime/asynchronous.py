@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaFunction
 
 from local.lambda_runtime.environment import Outcome
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_RETRIES = 2
-THROTTLED_ATTEMPTS = 25
-"""On AWS a throttled event waits for up to six hours; here it waits for 25 retry delays."""
+THROTTLED_DELAYS = (1, 2, 4, 8, 8, 8, 8, 8)
+"""A throttled event waits longer each time: on AWS for up to six hours in all, here for 47 retry delays."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,16 @@ class AsynchronousInvocation:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def process(self) -> None:
-        """Run the function until it succeeds or the retries are used up; then tell the destinations."""
+        """Run the function until it succeeds or the retries are used up; then tell the destinations.
+
+        Events of a function that is deleted meanwhile are lost.
+        """
+        try:
+            self._process()
+        except UnknownFunctionException:
+            logger.warning("%s: the function is gone, its event is lost", self.invoked_arn)
+
+    def _process(self) -> None:
         settings = event_invoke_config(self.function)
         outcome, attempts = self._run_with_retries(int(settings.get("MaximumRetryAttempts", DEFAULT_RETRIES)))
         destinations = settings.get("DestinationConfig", {})
@@ -60,11 +70,11 @@ class AsynchronousInvocation:
 
     def _run(self) -> Outcome | None:
         """One attempt; None if reserved concurrency left no room for it."""
-        for _ in range(THROTTLED_ATTEMPTS):
+        for delay in (*THROTTLED_DELAYS, 0):
             try:
                 return self.account.functions.run(self.function, self.invoked_arn, self.payload)
             except TooManyRequestsException:
-                self.account.background.pause(self.account.retry_delay)
+                self.account.background.pause(self.account.retry_delay * delay)
         return None
 
     def _hand_over(

@@ -1,11 +1,12 @@
 """Lambda functions that really run, in AWS's Runtime Interface Emulator instead of Docker.
 
 Added to moto: running functions per version and alias, under the credentials of their own role, with
-reserved concurrency and with their logs in CloudWatch Logs; `lambda_invoke` puts it behind the API.
+reserved concurrency, logs in CloudWatch Logs and metrics in CloudWatch; `invoke` puts it behind the API.
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.core.utils import unix_time_millis
 from moto.logs.models import logs_backends
 
+from local.lambda_runtime import metrics
 from local.lambda_runtime.environment import Launch, Outcome
 from local.lambda_runtime.launch import fingerprint, launch
 from local.lambda_runtime.pools import ExecutionEnvironments
@@ -47,21 +49,32 @@ class FunctionRuntime:
         def start() -> Launch:
             return launch(function, invoked_arn=invoked_arn, endpoint=self._endpoint, folder=self._folder)
 
-        with self._reserved_concurrency(function):
+        with self._reserved_concurrency(function) as in_flight:
+            began = time.monotonic()
             outcome = self._environments.invoke(invoked_arn, fingerprint(function), start, payload)
         write_logs(function, outcome)
+        metrics.put(
+            function,
+            Invocations=1,
+            Errors=int(outcome.failed),
+            Duration=(time.monotonic() - began) * 1000,
+            ConcurrentExecutions=in_flight,
+        )
         return outcome
 
     @contextmanager
-    def _reserved_concurrency(self, function: LambdaFunction) -> Iterator[None]:
-        reserved = unpublished(function).reserved_concurrency
+    def _reserved_concurrency(self, function: LambdaFunction) -> Iterator[int]:
+        """Counts versions and aliases together; yields how many invocations are under way, with this one."""
         name = unqualified_arn(function)
         with self._lock:
+            reserved = unpublished(function).reserved_concurrency
             if reserved is not None and self._in_flight[name] >= int(reserved):
+                metrics.put(function, Throttles=1)
                 raise TooManyRequestsException
             self._in_flight[name] += 1
+            in_flight = self._in_flight[name]
         try:
-            yield
+            yield in_flight
         finally:
             with self._lock:
                 self._in_flight[name] -= 1

@@ -157,8 +157,12 @@ Resources:
       DeliveryStreamType: KinesisStreamAsSource
       KinesisStreamSourceConfiguration: {KinesisStreamARN: !GetAtt Stream.Arn, RoleARN: !GetAtt Role.Arn}
       ExtendedS3DestinationConfiguration: {BucketARN: !GetAtt Bucket.Arn, RoleARN: !GetAtt Role.Arn}
+  BucketPermission:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref Function, Action: lambda:InvokeFunction, Principal: s3.amazonaws.com}
   Bucket:
     Type: AWS::S3::Bucket
+    DependsOn: BucketPermission
     Properties:
       VersioningConfiguration: {Status: Enabled}
       NotificationConfiguration:

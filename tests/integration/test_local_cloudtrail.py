@@ -28,6 +28,7 @@ def test_what_a_bucket_call_sends_as_xml_is_recorded_with_the_names_of_xml(accou
     topic = account.client("sns").create_topic(Name="topic")["TopicArn"]
     s3.put_bucket_notification_configuration(
         Bucket="bucket",
+        SkipDestinationValidation=True,
         NotificationConfiguration={
             "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": filters}],
             "LambdaFunctionConfigurations": [

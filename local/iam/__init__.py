@@ -1,0 +1,1 @@
+"""IAM's policy simulator, by the evaluation that the account itself uses."""

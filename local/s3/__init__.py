@@ -1,0 +1,1 @@
+"""S3 buckets whose events reach functions, queues, topics and EventBridge."""
