@@ -18,10 +18,13 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/stackwarden/python"))
 
+from stackwarden import s3_loops, s3_reader, s3_verdict
+from stackwarden.policies import s3_permissions, s3_recursion, s3_requests, s3_walk
 from stackwarden.policies.data_resources import TYPES, DataResourceType, Protection
+from stackwarden.policies.s3_state import RAISED_BY
 
 ROOT = Path(__file__).resolve().parents[1]
-_BLOCK = re.compile(r"(<!-- generated:(?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated:(?P<name>[a-z0-9-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _SWITCHES = {
     Protection.DYNAMODB_TABLE: "deletion protection and point-in-time recovery",
     Protection.RDS_INSTANCE: "deletion protection",
@@ -98,6 +101,48 @@ def _restored_from(row: DataResourceType) -> str:
     return f"backup, by `{' '.join(row.restore.split()[1:3])}`"
 
 
+def s3_events() -> str:
+    """One row an S3 event type that a function can raise."""
+    return _table(
+        ("event type", "raised by whoever has"),
+        *(
+            (f"`{event}`", " or ".join(f"`{action}`" for action in actions))
+            for event, actions in RAISED_BY.items()
+        ),
+    )
+
+
+def s3_bounds() -> str:
+    """One row a bound of the guard s3-recursion, from its constants."""
+    rows = (
+        ("hops of a loop", s3_walk.MOST_HOPS, "says so"),
+        ("things read for one event", s3_reader.MOST_READS, "says so, and names what was not read"),
+        ("pairs of a role and a trigger, in one walk", s3_walk.MOST_GRANTS, "says so"),
+        ("questions to IAM for one event", s3_loops.MOST_CONFIRMATIONS, "is no loop; not said"),
+        ("values tried for one condition key", s3_requests.MOST_VALUES, "says so, if no loop was found"),
+        ("requests tried for one statement", s3_permissions.MOST_REQUESTS, "the same"),
+        ("searches for a key, for one role and one trigger", s3_permissions.MOST_SEARCHES, "the same"),
+        ("steps of one search", s3_permissions.MOST_STATES, "the same"),
+        ("bytes of a key, as S3 has it", s3_permissions.LONGEST_KEY, "cannot be"),
+    )
+    return _table(("of what", "at most", "beyond"), *((what, f"{most:,}", then) for what, most, then in rows))
+
+
+def s3_times() -> str:
+    """One row a number that decides how long the guard s3-recursion goes on."""
+    quiet = s3_verdict.TOLD.total_seconds() / 3600
+    return _table(
+        ("what", "number"),
+        (
+            "times that one change is tried",
+            f"{s3_recursion.TRIES}, each with its [retries](../remediation.md#states)",
+        ),
+        ("looks that it waits for a change to show", f"{s3_recursion.PATIENCE}, two seconds apart"),
+        ("an unchanged loop that is only reported is reported again after", f"{quiet:.0f} hours"),
+        ("metrics looked at: concurrency, dropped invocations", f"of {s3_loops.RECENT.days} days"),
+    )
+
+
 def guards() -> str:
     """One row a guard, from its block in template.yaml."""
     template = _template()
@@ -119,7 +164,7 @@ def _guard_rows(resources: dict[str, Any], parameters: dict[str, Any]) -> Iterat
             function["Description"],
             f"`{parameters[f'{name}Mode']['Default']}`",
             _code(list(function["Events"])),
-            _code([action for action in actions if not action.startswith("lambda:")]),
+            _code([action for action in actions if action != "lambda:InvokeFunction"]),
         )
 
 
@@ -131,16 +176,20 @@ def parameters() -> str:
             (
                 f"`{name}`",
                 f"`{parameter['Default']}`" if parameter["Default"] != "" else "empty",
-                _code([str(value) for value in parameter.get("AllowedValues", [])])
-                if "AllowedValues" in parameter
-                else f"`{parameter['AllowedPattern']}`"
-                if "AllowedPattern" in parameter
-                else "text",
+                _values(parameter),
                 parameter["Description"],
             )
             for name, parameter in _template()["Parameters"].items()
         ),
     )
+
+
+def _values(parameter: dict[str, Any]) -> str:
+    if "AllowedValues" in parameter:
+        return _code([str(value) for value in parameter["AllowedValues"]])
+    if "AllowedPattern" in parameter:
+        return f"`{parameter['AllowedPattern']}`"
+    return f"{parameter['MinValue']} to {parameter['MaxValue']}" if "MinValue" in parameter else "text"
 
 
 def permissions() -> str:
@@ -163,9 +212,9 @@ def permissions() -> str:
 
 
 def _short(arn: str) -> str:
-    return arn.replace("${AWS::Partition}", "aws").replace(
-        "${AWS::Region}:${AWS::AccountId}", "REGION:ACCOUNT"
-    )
+    for variable, short in (("Partition", "aws"), ("Region", "REGION"), ("AccountId", "ACCOUNT")):
+        arn = arn.replace(f"${{AWS::{variable}}}", short)
+    return arn
 
 
 def remediation_states() -> str:
@@ -238,6 +287,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"guards": guards},
     "SECURITY.md": {"permissions": permissions},
     "docs/guards/data-deletion.md": {"data-resource-types": data_resource_types},
+    "docs/guards/s3-recursion.md": {"s3-events": s3_events, "s3-bounds": s3_bounds, "s3-times": s3_times},
     "docs/operating.md": {"parameters": parameters},
     "docs/remediation.md": {
         "remediation-states": remediation_states,
