@@ -147,7 +147,7 @@ def loop(demo: Demo) -> None:
     )
     demo.promise(f"the function is capped at {CAP}", lambda: _reserved(demo) == CAP)
     demo.message("one report: remediated", resource=_FUNCTION, outcome="remediated")
-    demo.promise("and not one report more", lambda: _status(demo) == "CREATE_COMPLETE")
+    demo.promise("the stack stands, nothing was blocked", lambda: _status(demo) == "CREATE_COMPLETE")
 
 
 def held(demo: Demo) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests import template
+
 FOLDER = Path(__file__).resolve().parents[1] / "events"
 HAPPENED = datetime(2026, 1, 15, 10, tzinfo=UTC)
 
@@ -23,6 +25,12 @@ def load(guard: str, case: str) -> Event:
     """One sample event, as it is in its file."""
     event: Event = json.loads((FOLDER / guard / f"{case}.json").read_text())
     return event
+
+
+def rules_of(guard: str, event: Event) -> list[str]:
+    """The rules in a guard's block of the template that an event matches: `StackDeletion`."""
+    function = f"{guard.title().replace('-', '')}Function."
+    return [rule.removeprefix(function) for rule in template.rules_for(event) if rule.startswith(function)]
 
 
 def now(guard: str, case: str) -> Event:

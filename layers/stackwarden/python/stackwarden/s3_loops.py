@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_CONFIRMATIONS: Final = 50
 RECENT: Final = timedelta(days=14)
 _LISTED = 5
+_AT_ONCE: Final = 20  # then walk again: what closes a loop is read before all other buckets
 _METRICS = {"ConcurrentExecutions": "Maximum", "RecursiveInvocationsDropped": "Sum"}
 
 
@@ -35,7 +36,7 @@ class LoopFinder:
         self._reader.read_all(Ref(Kind.BUCKET_POLICY, bucket) for bucket in buckets)
         while True:
             found = survey(function, self._reader.estate)
-            if self._reader.read_all(found.unread):
+            if self._reader.read_all(found.unread[:_AT_ONCE]):
                 continue
             if refused := [key for loop in found.loops for hop in loop.hops if (key := self._refused(hop))]:
                 self._reader.estate.refused.update(refused)
