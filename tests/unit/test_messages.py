@@ -195,6 +195,39 @@ def test_termination_protection_is_told_with_both_values() -> None:
     assert "termination protection of arn:x: on -> off" in mail
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "parameters", "told"),
+    [
+        (
+            ActionKind.CAP_CONCURRENCY,
+            None,
+            {"reserved": 10},
+            "reserved concurrency of function f: none -> 10",
+        ),
+        (ActionKind.CAP_CONCURRENCY, 50, {"reserved": 0}, "reserved concurrency of function f: 50 -> 0"),
+        (ActionKind.RESTORE_CONCURRENCY, 0, {"reserved": 50}, "reserved concurrency of function f: 0 -> 50"),
+        (ActionKind.RELEASE_CONCURRENCY, 10, {}, "reserved concurrency of function f: 10 -> none"),
+    ],
+)
+def test_reserved_concurrency_is_told_with_both_values(
+    kind: ActionKind, before: int | None, parameters: dict[str, Any], told: str
+) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    set_ = Attempt(kind=kind, target=arn, parameters=parameters, before={"reserved": before}, status="done")
+
+    _, mail, _ = texts(verdict(attempts=[set_]))
+
+    assert told in mail
+
+
+def test_a_loop_is_told_hop_by_hop() -> None:
+    hops = ["a may s3:PutObject on y/k", "b may s3:PutObject on x/k"]
+
+    _, mail, _ = texts(verdict(finding(evidence={"loop": hops})))
+
+    assert f"The loop:\n  - {hops[0]}\n  - {hops[1]}\n" in mail
+
+
 @pytest.mark.parametrize("kind", list(ActionKind))
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_action_and_every_outcome_has_words(kind: ActionKind, outcome: Outcome) -> None:

@@ -26,6 +26,7 @@ from stackwarden.settings import Settings
 from tests.s3_cases import (
     ACCOUNT,
     REGION,
+    allow,
     fixed_case,
     function,
     function_arn,
@@ -175,6 +176,32 @@ class TestTheEpisode:
         ]
 
         assert episode(about(told, RESIZE), NOON + 2 * MINUTE, held=False) == 1
+
+
+class TestALoopThatWasOnlyTold:
+    """Within the day for which that is quiet, it may become one to act on."""
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            loop_case(loop=resize_loop(allow("*"))),
+            loop_case(function(reserved=3)),
+            loop_case(exempt="resize"),
+            loop_case(mode=Mode.OBSERVE),
+        ],
+        ids=["possible", "held by its owner", "exempt", "mode observe"],
+    )
+    def test_is_another_finding_when_it_is_acted_on(self, before: Case) -> None:
+        """The workflow stops where the ledger has the finding already."""
+        told = first(before)
+        entries = [entry(told, outcome=told.outcome or Outcome.OBSERVED)]
+
+        number = episode(about(entries, RESIZE), NOON + 10 * MINUTE, held=False)
+
+        assert number is not None
+        now = first(loop_case(), number=number)
+        assert now.next == "act"
+        assert now.finding.id != told.finding.id
 
 
 class TestWhatTheLedgerKnows:

@@ -261,6 +261,25 @@ class TestSeveralHops:
         assert found.survey("a").cut == ()
 
 
+class TestAnAccountWhereEverythingMayWriteEverywhere:
+    def account(self, count: int) -> Account:
+        found = Account().role("wild", allow("*", action="s3:*"))
+        for number in range(count):
+            found.function(f"f{number}", role="wild").bucket(f"b{number}", notification(f"f{number}"))
+        return found
+
+    def test_a_role_is_judged_once_for_each_trigger(self) -> None:
+        """However many ways lead to it: that is 12 times 12, far below the bound."""
+        found = self.account(12).survey("f0")
+
+        assert [cut for cut in found.cut if "pairs of a role and a trigger" in cut] == []
+
+    def test_short_loops_are_not_missed_over_long_ones(self) -> None:
+        found = self.account(12).survey("f0")
+
+        assert [len(loop.hops) for loop in found.loops].count(2) == 11
+
+
 class TestTheWayBetween:
     def test_a_topic_passes_on(self) -> None:
         found = Account().function("resize", allow("uploads/*")).topic("news", "resize")
@@ -357,6 +376,25 @@ class TestEventBridge:
         found = self.told()
         found.estate.invokers[function_arn("resize")] = (permission("events", rule_arn("another")),)
 
+        assert found.loops("resize") == NONE
+
+    def test_a_rule_that_invokes_by_a_role_of_its_own_needs_no_permission(self) -> None:
+        found = self.told()
+        found.estate.invokers[function_arn("resize")] = ()
+        [rule] = found.estate.rules or ()
+        found.estate.rules = (replace(rule, by_role=frozenset(rule.targets)),)
+
+        assert found.loops("resize") == ITSELF
+
+    def test_a_topic_that_a_rule_tells_by_a_role_needs_the_permission_of_the_function(self) -> None:
+        found = Account().function("resize", allow("uploads/*")).topic("news", "resize")
+        found.bucket("uploads", to_eventbridge=True).rule("on-upload", PATTERN)
+        [rule] = found.estate.rules or ()
+        arns = (topic_arn("news"),)
+        found.estate.rules = (replace(rule, targets=arns, by_role=frozenset(arns)),)
+
+        assert found.loops("resize") == ITSELF
+        found.estate.invokers[function_arn("resize")] = ()
         assert found.loops("resize") == NONE
 
     def test_a_rule_about_another_bucket_closes_none(self) -> None:

@@ -120,6 +120,13 @@ def test_every_verdict_is_one_of_four() -> None:
     assert {case.split(".")[1] for case in CASES} == {"violation", "compliant", "ignored", "malformed"}
 
 
+def test_no_two_sample_events_of_any_guards_share_an_id() -> None:
+    guards = [folder.name for folder in sample_events.FOLDER.iterdir() if folder.is_dir()]
+    events = [sample_events.load(guard, case) for guard in guards for case in sample_events.cases(guard)]
+
+    assert len({event["id"] for event in events}) == len(events)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_rule_that_starts_the_guard(case: str) -> None:
     rule = EXPECTED[case][0]

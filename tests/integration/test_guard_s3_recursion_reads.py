@@ -1,0 +1,199 @@
+"""The function s3_recursion on real resources: what it reads, how often, and what it cannot read."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.account import LocalAccount
+from stackwarden import aws
+from tests import s3_account, sample_events
+from tests.conftest import STATE_MACHINE
+from tests.fakes import client_error
+from tests.s3_account import BASIC, GUARD, S3Account, allow, document
+
+
+@pytest.fixture
+def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
+    yield from s3_account.started(account, monkeypatch)
+
+
+class TestGone:
+    def test_a_function_that_was_deleted_meanwhile(self, s3: S3Account) -> None:
+        s3.loop()
+        s3.functions.delete_function(FunctionName="thumbnails")
+
+        assert s3.notified() == []
+        assert s3.updated() == []
+
+    def test_a_role_that_was_deleted_meanwhile(self, s3: S3Account) -> None:
+        s3.loop()
+        s3.iam.delete_role_policy(RoleName="thumbnails-role", PolicyName="inline")
+        s3.iam.delete_role(RoleName="thumbnails-role")
+
+        assert s3.notified() == []
+        assert s3.happens("put-role-policy.violation") == []
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            "subscribe.violation",
+            "put-rule.violation",
+            "update-event-source-mapping.violation",
+            "create-policy-version.violation",
+            "create-alias.violation",
+        ],
+    )
+    def test_whatever_an_event_points_at_may_be_gone(self, s3: S3Account, case: str) -> None:
+        assert s3.happens(case) == []
+
+
+class TestBlind:
+    @pytest.mark.parametrize(
+        ("denied", "named"),
+        [
+            ("iam:GetRolePolicy", "GetRolePolicy"),
+            ("iam:SimulatePrincipalPolicy", "SimulatePrincipalPolicy"),
+            ("s3:GetBucketNotification", "GetBucketNotification"),
+            ("lambda:GetFunctionConfiguration", "GetFunctionConfiguration"),
+            ("dynamodb:Query", "Query"),
+        ],
+    )
+    def test_a_read_that_is_denied_is_told(self, s3: S3Account, denied: str, named: str) -> None:
+        s3.loop()
+        no = {"Effect": "Deny", "Action": denied, "Resource": "*"}
+        s3.permit("stackwarden-guard", no, name="denied")
+
+        [verdict] = s3.notified()
+
+        assert (verdict["finding"]["hazard"], verdict["outcome"]) == ("blind", "failed")
+        assert named in verdict["finding"]["title"]
+
+    def test_a_denied_read_on_judging_again_fails_the_remediation(self, s3: S3Account) -> None:
+        s3.loop()
+        [verdict] = s3.notified()
+        no = {"Effect": "Deny", "Action": "iam:ListRolePolicies", "Resource": "*"}
+        s3.permit("stackwarden-guard", no, name="denied")
+
+        judged = s3.judge(verdict)
+
+        assert (judged["next"], judged["outcome"]) == ("done", "failed")
+        assert judged["finding"]["evidence"]["denied"].startswith("ListRolePolicies:")
+
+    def test_what_stays_an_error_fails_the_invocation(self, s3: S3Account) -> None:
+        s3.loop()
+
+        def break_(parsed: dict[str, Any], **_: Any) -> None:
+            raise client_error("ServiceFailure", "SimulatePrincipalPolicy")
+
+        aws.client("iam").meta.events.register("after-call.iam.SimulatePrincipalPolicy", break_)
+
+        with pytest.raises(ClientError, match="ServiceFailure"):
+            s3.notified()
+
+
+class TestExemptions:
+    def exempt(self, s3: S3Account, name: str) -> None:
+        text = json.dumps(
+            {
+                "requested_by": "developer",
+                "approved_by": "security",
+                "reason": "it ends by itself",
+                "until": sample_events.ahead(days=30),
+            }
+        )
+        s3.local.client("ssm").put_parameter(
+            Name=f"/stackwarden/exemptions/{GUARD}/{name}", Type="String", Value=text
+        )
+
+    @pytest.mark.parametrize("name", ["thumbnails", "photos"])
+    def test_a_function_or_its_bucket_may_be_exempt(self, s3: S3Account, name: str) -> None:
+        s3.loop()
+        self.exempt(s3, name)
+
+        [verdict] = s3.notified()
+
+        assert (verdict["next"], verdict["outcome"], verdict["actions"]) == ("done", "exempt", [])
+        assert verdict["finding"]["exemption"]["approved_by"] == "security"
+
+    def test_another_function_is_not_exempt_with_it(self, s3: S3Account) -> None:
+        s3.loop()
+        self.exempt(s3, "gallery")
+
+        [verdict] = s3.notified()
+
+        assert verdict["next"] == "act"
+
+
+class TestReadCalls:
+    """An event that is no hazard costs eight read calls at most, since policies have to be read."""
+
+    @pytest.fixture
+    def harmless(self, s3: S3Account) -> str:
+        """A function with the usual role, which writes into another bucket than the one that triggers it."""
+        s3.bucket("photos", "thumbs")
+        role = s3.role("thumbnails-role", allow("thumbs/*"), managed=(BASIC,))
+        arn = s3.function("thumbnails", role=role)
+        s3.trigger("photos", "thumbnails")
+        return arn
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            "put-bucket-notification.violation",
+            "add-permission.violation",
+            "create-function.violation",
+            "update-function-configuration.violation",
+            "delete-function-concurrency.violation",
+        ],
+    )
+    def test_no_hazard_takes_eight_at_most(self, s3: S3Account, harmless: str, case: str) -> None:
+        assert s3.happens(case) == []
+        assert len(s3.calls.made) <= 8, s3.calls.made
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            "put-bucket-notification-old.ignored",
+            "put-bucket-notification-replayed.ignored",
+            "put-bucket-notification-failed.ignored",
+            "put-function-concurrency-by-own-role.ignored",
+        ],
+    )
+    def test_an_event_that_is_ignored_reads_nothing(self, s3: S3Account, case: str) -> None:
+        assert s3.invoke(sample_events.now(GUARD, case)) == []
+        assert s3.calls.made == []
+
+    def test_a_role_of_another_service_takes_two(self, s3: S3Account) -> None:
+        trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        s3.iam.create_role(RoleName="ec2-role", AssumeRolePolicyDocument=document(trust))
+
+        assert s3.happens("put-role-policy-of-another-service.compliant") == []
+        assert len(s3.calls.made) == 2
+
+
+def test_a_malformed_event_fails_the_invocation(s3: S3Account) -> None:
+    with pytest.raises(ValueError, match="userIdentity"):
+        s3.invoke(sample_events.now(GUARD, "put-bucket-notification-identity-missing.malformed"))
+
+
+def test_the_same_event_twice_starts_one_execution(s3: S3Account) -> None:
+    s3.loop()
+    event = sample_events.now(GUARD, "put-bucket-notification.violation")
+
+    assert s3.invoke(event) == s3.invoke(event)
+    assert len(s3.stepfunctions.list_executions(stateMachineArn=STATE_MACHINE)["executions"]) == 1
+
+
+def test_the_report_is_written_by_the_same_function(s3: S3Account) -> None:
+    s3.loop()
+    [verdict] = s3.notified()
+
+    answer = s3.app.handler(
+        {"task": "report", "verdict": verdict | {"outcome": "failed"}}, s3_account.CONTEXT
+    )
+
+    assert answer["subject"].startswith("[Stackwarden] FAILED test: ")
+    assert "thumbnails" in answer["subject"]
