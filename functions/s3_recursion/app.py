@@ -1,8 +1,10 @@
 """The guard `s3-recursion`: reads what an event points at, asks the policy, and says what it found."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -12,7 +14,7 @@ from pydantic import Field
 
 from stackwarden import aws, exemptions, ledger
 from stackwarden.events import ApiCall
-from stackwarden.finding import Verdict
+from stackwarden.finding import Mode, Verdict
 from stackwarden.guard import Event, Runner
 from stackwarden.policies.s3_recursion import (
     Cap,
@@ -22,6 +24,7 @@ from stackwarden.policies.s3_recursion import (
     Rules,
     Situation,
     WhenUnreservable,
+    judge,
     names,
 )
 from stackwarden.policies.s3_state import unqualified
@@ -36,6 +39,7 @@ from stackwarden.settings import Settings, load
 from stackwarden.stacks import StackReader
 
 GUARD = "s3-recursion"
+MOST_TOLD = 5  # loops through one function, each a finding: proven ones first, then short ones
 
 
 class RecursionSettings(Settings):
@@ -89,11 +93,18 @@ class S3Recursion:
     def _through(self, function: str, event: Event, capped_by: str | None) -> Iterator[Verdict]:
         arn = unqualified(function)
         cap = None if capped_by is None else self._cap(arn, capped_by)
-        survey = self._survey(function, cap.buckets if cap else ())
-        for loop in survey.loops:
-            yield from self._verdict(event, Subject.of(loop), loop, survey)
-        if cap and not survey.loops:
-            yield from self._verdict(event, Subject.gone(arn, cap), None, survey)
+        surveys = [
+            self._survey(name, cap.buckets if cap else ())
+            for name in dict.fromkeys([function, *(cap.names if cap else ())])
+        ]
+        for survey in surveys:
+            told = sorted(survey.loops, key=lambda loop: (not loop.proven, len(loop.hops)))[:MOST_TOLD]
+            more = len(survey.loops) - len(told)
+            cut = (*survey.cut, *([f"{more} more loops through this function"] if more else []))
+            for loop in told:
+                yield from self._verdict(event, Subject.of(loop), loop, replace(survey, cut=cut))
+        if cap and not any(survey.loops or survey.cut for survey in surveys):
+            yield from self._verdict(event, Subject.gone(arn, cap), None, surveys[0])
 
     def _cap(self, function: str, finding: str) -> Cap | None:
         pointed_at = ledger.entry(settings.ledger_table, finding) if finding else None
@@ -107,11 +118,17 @@ class S3Recursion:
         told = [
             entry for arn in subject.functions for entry in ledger.entries(settings.ledger_table, arn, GUARD)
         ]
-        case = self._case(subject, loop, survey)
+        caps = {arn: cap for arn in subject.functions if (cap := cap_set(told, arn))}
+        case = self._case(subject, loop, survey, caps=caps)
         if case is None:
             return
         happened_at = event.called_at if isinstance(event, ApiCall) else event.time
-        number = episode(about(told, subject), happened_at, held=case.held and not case.allows_recursion)
+        number = episode(
+            about(told, subject),
+            happened_at,
+            held=case.held and not case.allows_recursion,
+            acts=settings.mode is Mode.ENFORCE and judge(case).next == "act",
+        )
         if number is None:
             logger.info("held already", extra={"cycle": subject.cycle})
             return
@@ -127,10 +144,15 @@ class S3Recursion:
         return survey
 
     def _case(
-        self, subject: Subject, loop: Loop | None, survey: Survey, verdict: Verdict | None = None
+        self,
+        subject: Subject,
+        loop: Loop | None,
+        survey: Survey,
+        verdict: Verdict | None = None,
+        caps: Mapping[str, Cap] = MappingProxyType({}),
     ) -> Case | None:
         """Read what the judgement depends on besides the loop; None: its functions are gone."""
-        functions = states(subject.functions)
+        functions = tuple(replace(state, cap=caps.get(state.arn)) for state in states(subject.functions))
         if not functions:
             return None
         situation = Situation(subject.hazard, functions, loop, subject.cap, survey.cut)

@@ -121,7 +121,7 @@ class TestTheTitle:
         assert said(case).title == "functions a -> b -> c -> a trigger each other through S3"
 
     def test_says_that_a_loop_is_only_possible(self) -> None:
-        assert "possible" in said(loop_case(loop=POSSIBLE)).title
+        assert " may trigger itself " in said(loop_case(loop=POSSIBLE)).title
 
     def test_says_how_it_ended(self) -> None:
         assert said(CAPPED).title.endswith(": capped at 10")

@@ -196,7 +196,7 @@ class TestALoopThatWasOnlyTold:
         told = first(before)
         entries = [entry(told, outcome=told.outcome or Outcome.OBSERVED)]
 
-        number = episode(about(entries, RESIZE), NOON + 10 * MINUTE, held=False)
+        number = episode(about(entries, RESIZE), NOON + 10 * MINUTE, held=False, acts=True)
 
         assert number is not None
         now = first(loop_case(), number=number)
@@ -253,7 +253,9 @@ class TestTheCapThatWasSet:
 
         found = cap_set([entry(first(loop_case()), done)], function_arn("resize"))
 
-        assert found == Cap(50, 10, first(loop_case()).finding.id, buckets=("uploads",))
+        assert found == Cap(
+            50, 10, first(loop_case()).finding.id, buckets=("uploads",), names=(function_arn("resize"),)
+        )
 
     def test_is_the_newest(self) -> None:
         caps = [
@@ -267,7 +269,7 @@ class TestTheCapThatWasSet:
         found = cap_set([old, new], function_arn("resize"))
 
         assert found == cap_set([new, old], function_arn("resize"))
-        assert found == Cap(60, 5, new.id, buckets=("uploads",))
+        assert found == Cap(60, 5, new.id, buckets=("uploads",), names=(function_arn("resize"),))
 
     def test_is_none_where_lambda_refused_it_or_it_was_another_function(self) -> None:
         refused = tried(cap_concurrency(function(), 10), error="Lambda.X: no")

@@ -528,7 +528,9 @@ class TestWhatIamRefused:
     def test_another_witness_is_looked_for(self) -> None:
         found = account(allow("uploads/a/*", sid="A"), allow("uploads/b/*", sid="B"))
         first = found.loop("resize").hops[0].grant
-        found.estate.refused.add((role_arn("resize-role"), first.action, first.object_arn))
+        found.estate.refused.add(
+            (function_arn("resize"), role_arn("resize-role"), first.action, first.object_arn)
+        )
 
         second = found.loop("resize").hops[0].grant
 
@@ -537,14 +539,18 @@ class TestWhatIamRefused:
     def test_there_is_no_loop_without_one(self) -> None:
         found = account()
         grant = found.loop("resize").hops[0].grant
-        found.estate.refused.add((role_arn("resize-role"), grant.action, grant.object_arn))
+        found.estate.refused.add(
+            (function_arn("resize"), role_arn("resize-role"), grant.action, grant.object_arn)
+        )
 
         assert found.loops("resize") == NONE
 
     def test_another_role_is_not_meant(self) -> None:
         found = account()
         grant = found.loop("resize").hops[0].grant
-        found.estate.refused.add((role_arn("another"), grant.action, grant.object_arn))
+        found.estate.refused.add(
+            (function_arn("resize"), role_arn("another"), grant.action, grant.object_arn)
+        )
 
         assert found.loops("resize") == ITSELF
 

@@ -230,7 +230,7 @@ def test_a_loop_is_told_the_same_from_each_of_its_functions(found: Account, star
 def test_what_iam_refuses_is_never_told_again(found: Account, start: str) -> None:
     while loops := found.survey(start).loops:
         hop = loops[0].hops[0]
-        key = (hop.caller.role.arn, hop.grant.action, hop.grant.object_arn)
+        key = (hop.caller.arn, hop.caller.role.arn, hop.grant.action, hop.grant.object_arn)
         assert key not in found.estate.refused
         found.estate.refused.add(key)
 

@@ -96,8 +96,9 @@ def subject(finding: Finding, outcome: Outcome) -> str:
 
 def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentation_url: str) -> str:
     """Return the report for a person."""
+    ended = clean(finding.evidence.get("headline") or _ENDED[outcome])
     parts = [
-        _ENDED[outcome].upper() if outcome in (Outcome.FAILED, Outcome.LOST) else _ENDED[outcome],
+        ended.upper() if outcome in (Outcome.FAILED, Outcome.LOST) else ended,
         "",
         clean(finding.title),
         _block(
@@ -170,7 +171,8 @@ def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
             ),
             clean(f"because: {exemption.reason}"),
         ]
-    return ["Nothing: there was nothing that could be done."]
+    reason = finding.evidence.get("reason") or "there was nothing that could be done"
+    return [f"Nothing: {clean(reason)}."]
 
 
 def _did(action: Action) -> str:

@@ -26,7 +26,7 @@ class LoopFinder:
 
     def __init__(self, reader: EstateReader) -> None:
         self._reader = reader
-        self._confirmed: dict[tuple[str, str, str], bool] = {}
+        self._confirmed: dict[tuple[str, str, str, str], bool] = {}
 
     def through(self, function: str, buckets: Iterable[str] = ()) -> Survey:
         """Walk from a function until nothing is left to read, and IAM allows each hop of each loop.
@@ -43,8 +43,8 @@ class LoopFinder:
                 continue
             return replace(found, cut=(*found.cut, *_left(found.unread), *self._unconfirmed()))
 
-    def _refused(self, hop: Hop) -> tuple[str, str, str] | None:
-        key = (hop.caller.role.arn, hop.grant.action, hop.grant.object_arn)
+    def _refused(self, hop: Hop) -> tuple[str, str, str, str] | None:
+        key = (hop.caller.arn, hop.caller.role.arn, hop.grant.action, hop.grant.object_arn)
         if key not in self._confirmed:
             # Nothing is a loop that was not confirmed, not even where the bound is reached.
             self._confirmed[key] = len(self._confirmed) < MOST_CONFIRMATIONS and _allowed(hop)

@@ -21,6 +21,7 @@ from stackwarden.guard import Event
 from stackwarden.ledger import Entry
 from stackwarden.policies.s3_recursion import Cap, Case, FunctionState, Hazard, Judgement, judge
 from stackwarden.policies.s3_reports import describe
+from stackwarden.policies.s3_state import unqualified
 from stackwarden.policies.s3_walk import Loop
 from stackwarden.s3_starts import CAP_TAG, FINDING_TAG
 from stackwarden.settings import Place, Settings
@@ -80,12 +81,12 @@ class Subject(BaseModel):
         return Cap(self.cap_before, self.cap_reserved, self.cap_finding, self.buckets)
 
 
-def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool) -> int | None:
+def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool, acts: bool = False) -> int | None:
     """Say how often the hazard came before, from the ledger's entries about it, newest first.
 
     None: it was told already and is held. The same number as the newest entry's: what happened is part of
     that, so the workflow stops at the ledger. A cap that was verified and is gone again is a new one, and so
-    is a hazard that was dismissed and is there again.
+    is a hazard that was dismissed and is there again, or was only told and is now acted on.
     """
     if not told:
         return 0
@@ -97,7 +98,10 @@ def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool) -> int 
         return number + 1
     if newest.closed_at is None:
         return number if happened_at - newest.opened_at < _STUCK else number + 1
-    quiet = TOLD if newest.outcome in (Outcome.OBSERVED, Outcome.EXEMPT) else timedelta()
+    only_told = newest.outcome in (Outcome.OBSERVED, Outcome.EXEMPT)
+    if only_told and acts:
+        return number + 1
+    quiet = TOLD if only_told else timedelta()
     return number if happened_at <= newest.closed_at + quiet else number + 1
 
 
@@ -124,9 +128,10 @@ def cap_set(entries: Iterable[Entry], function: str) -> Cap | None:
                 and attempt.status == "done"
             ):
                 buckets = tuple(entry.finding["evidence"].get("cycle", ())[1::2])
-                return Cap(
-                    attempt.before.get("reserved"), int(attempt.parameters["reserved"]), entry.id, buckets
-                )
+                hops = entry.finding["evidence"].get("hops", ())
+                names = tuple(hop["function"] for hop in hops if unqualified(hop["function"]) == function)
+                before, reserved = attempt.before.get("reserved"), int(attempt.parameters["reserved"])
+                return Cap(before, reserved, entry.id, buckets, names)
     return None
 
 

@@ -51,8 +51,9 @@ class WhenUnreservable(StrEnum):
 class FunctionState:
     """A function of a loop, as it is now.
 
-    reserved: reserved concurrency, None if there is none. peak: the most concurrent executions of the last
-    two weeks. dropped: invocations of the last two weeks that Lambda's own loop detection stopped.
+    reserved: reserved concurrency, None if there is none. peak: the most concurrent executions, and dropped:
+    the invocations that Lambda's own loop detection stopped, of the last two weeks. cap: the newest one that
+    Stackwarden set.
     """
 
     arn: str
@@ -61,21 +62,31 @@ class FunctionState:
     peak: int = 0
     dropped: int = 0
     stack_name: str = ""
+    cap: "Cap | None" = None
 
     @property
     def name(self) -> str:
         """The function's name."""
         return self.arn.split(":")[6]
 
+    @property
+    def before(self) -> int | None:
+        """What its owner had reserved: a cap of Stackwarden's own is not what is to be put back."""
+        return self.cap.before if self.cap and self.cap.reserved == self.reserved else self.reserved
+
 
 @dataclass(frozen=True)
 class Cap:
-    """A cap that Stackwarden set: what it was, what it is, by which finding, about which buckets."""
+    """A cap that Stackwarden set: what was before, what it is, by which finding.
+
+    buckets: of the loop. names: how its triggers name the function.
+    """
 
     before: int | None
     reserved: int
     finding: str
     buckets: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +209,7 @@ def _next_cap(case: Case) -> Action | None:
     """Cap the function that needs the least concurrency; another one where AWS refuses that."""
 
     def order(function: FunctionState) -> tuple[bool, int, str]:
-        capped = any(attempt.status == "done" for attempt in case.tried(_cap(case, function)))
+        capped = any(_is_cap_of(attempt, function) for attempt in case.attempts)
         return not capped, function.peak, function.arn
 
     functions = sorted(case.situation.functions, key=order)
@@ -207,6 +218,11 @@ def _next_cap(case: Case) -> Action | None:
         return cap
     stop = unreservable(case.attempts) and case.rules.when_unreservable is WhenUnreservable.STOP
     return cap_concurrency(functions[0], 0) if stop else None
+
+
+def _is_cap_of(attempt: Attempt, function: FunctionState) -> bool:
+    kind, done = attempt.kind is ActionKind.CAP_CONCURRENCY, attempt.status == "done"
+    return kind and done and attempt.target == function.arn
 
 
 def _cap(case: Case, function: FunctionState) -> Action:
@@ -285,12 +301,12 @@ def _is_held(function: FunctionState, cap: int) -> bool:
 
 
 def cap_concurrency(function: FunctionState, reserved: int) -> Action:
-    """Return the action that reserves concurrency; only for a function that has more, or none."""
+    """Return the action that reserves concurrency, for a function that has more, or none."""
     return Action(
         kind=ActionKind.CAP_CONCURRENCY,
         target=function.arn,
         parameters={"reserved": reserved},
-        before={"reserved": function.reserved},
+        before={"reserved": function.before},
     )
 
 

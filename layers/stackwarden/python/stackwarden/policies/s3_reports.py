@@ -1,5 +1,6 @@
 """What the guard `s3-recursion` says about a judgement: title, why, fix, severity, evidence. Pure."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +19,18 @@ from stackwarden.policies.s3_walk import Hop, Loop
 _SEVERITIES: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 _OUTPUT_PREFIXES: Final = ("out/", "processed/", "results/")
 _INPUT_PREFIX: Final = "in/"
+_VERBS: Final = {
+    "s3:PutObject": "writes",
+    "s3:DeleteObject": "deletes",
+    "s3:DeleteObjectVersion": "deletes",
+    "s3:PutObjectTagging": "tags",
+    "s3:PutObjectVersionTagging": "tags",
+    "s3:DeleteObjectTagging": "untags",
+    "s3:DeleteObjectVersionTagging": "untags",
+    "s3:PutObjectAcl": "sets the access of",
+    "s3:PutObjectVersionAcl": "sets the access of",
+    "s3:RestoreObject": "restores",
+}
 
 
 def describe(case: Case, judgement: Judgement) -> Prose:
@@ -31,7 +44,7 @@ def describe(case: Case, judgement: Judgement) -> Prose:
         severity=_severity(case, loop, judgement),
         title=_title(loop) + _capped(case, judgement),
         why=_why(case, loop, judgement),
-        fix=_fix(loop),
+        fix=_fix(case, loop),
         evidence=_evidence(case, loop, judgement),
     )
 
@@ -53,11 +66,12 @@ def _severity(case: Case, loop: Loop, judgement: Judgement) -> Severity:
 
 
 def _title(loop: Loop) -> str:
-    first, grade = loop.hops[0], "" if loop.proven else "possible: "
+    first, may = loop.hops[0], "" if loop.proven else "may "
     if len(loop.hops) == 1:
-        return f"{grade}function {first.caller.name} triggers itself through bucket {first.trigger.bucket}"
+        verb = "triggers" if loop.proven else "trigger"
+        return f"function {first.caller.name} {may}{verb} itself through bucket {first.trigger.bucket}"
     names = " -> ".join(hop.caller.name for hop in loop.hops)
-    return f"{grade}functions {names} -> {first.caller.name} trigger each other through S3"
+    return f"functions {names} -> {first.caller.name} {may}trigger each other through S3"
 
 
 def _capped(case: Case, judgement: Judgement) -> str:
@@ -68,14 +82,15 @@ def _capped(case: Case, judgement: Judgement) -> str:
 
 
 def _why(case: Case, loop: Loop, judgement: Judgement) -> str:
-    each = "Each object that it writes" if len(loop.hops) == 1 else "Each object that one of them writes"
+    verbs = dict.fromkeys(_VERBS[hop.grant.action] for hop in loop.hops)
+    who = "it" if len(loop.hops) == 1 else "one of them"
     grade = (
         "IAM confirms every step."
         if loop.proven
         else "Only a wildcard allows it, or a condition is in doubt; IAM confirms every step."
     )
-    parts = [f"{each} starts the next invocation, without an end. {grade}", *_circumstances(case, judgement)]
-    return " ".join(parts)
+    start = f"Each object that {who} {' or '.join(verbs)} starts the next invocation, without an end."
+    return " ".join([start, grade, *_circumstances(case, judgement)])
 
 
 def _circumstances(case: Case, judgement: Judgement) -> Iterator[str]:
@@ -89,21 +104,25 @@ def _circumstances(case: Case, judgement: Judgement) -> Iterator[str]:
                 f"{function.name} in the last two weeks."
             )
     if unreservable(case.attempts):
-        fallback = (
-            "so the function is stopped with a reserved concurrency of 0."
-            if case.rules.when_unreservable is WhenUnreservable.STOP
-            else "so nothing holds the loop (S3RecursionWhenUnreservable: report)."
-        )
-        yield f"This account has no concurrency left that could be reserved, {fallback}"
+        yield f"This account has no concurrency left that could be reserved{_instead(case, judgement)}."
     if judgement.outcome is Outcome.OBSERVED:
-        yield _not_acted(case)
+        yield f"Nothing is done, since {_not_done(case)}."
 
 
-def _not_acted(case: Case) -> str:
+def _instead(case: Case, judgement: Judgement) -> str:
+    if case.held:
+        stopped = any(function.reserved == 0 for function in case.situation.functions)
+        return ", so the function is stopped with a reserved concurrency of 0" if stopped else ""
+    if case.rules.when_unreservable is WhenUnreservable.REPORT:
+        return ", so nothing holds the loop (S3RecursionWhenUnreservable: report)"
+    return ", and the function could not be stopped either" if judgement.outcome is Outcome.FAILED else ""
+
+
+def _not_done(case: Case) -> str:
     held = [f for f in case.situation.functions if f.reserved is not None and f.reserved <= case.rules.cap]
     if held:
-        return f"{held[0].name} is held by a reserved concurrency of {held[0].reserved} already."
-    return "Stackwarden caps proven loops only (S3RecursionEnforce: proven)."
+        return f"{held[0].name} is held by a reserved concurrency of {held[0].reserved} already"
+    return "Stackwarden caps proven loops only (S3RecursionEnforce: proven)"
 
 
 def hop_text(hop: Hop) -> str:
@@ -122,35 +141,45 @@ def _short(arn: str) -> str:
     return ":".join(arn.split(":")[6:])
 
 
-def _fix(loop: Loop) -> str:
-    """A prefix for input and one for output that do not overlap, as a snippet; checked to end the loop."""
+def _fix(case: Case, loop: Loop) -> str:
+    """A prefix for input and one for output that do not overlap, as a snippet for the first hop."""
     hop = loop.hops[0]
     bucket, arn = hop.trigger.bucket, hop.grant.object_arn.split("/", 1)[0]
+    output = next((prefix for prefix in _OUTPUT_PREFIXES if _is_safe(hop, prefix)), _OUTPUT_PREFIXES[0])
     lines = [
-        f"Write below one prefix of {bucket}, and be triggered by another, so that they never overlap.",
-        f"{_capital(hop.grant.statement)}, of role {hop.caller.role.arn.rsplit('/', 1)[-1]}:",
-        f"  Resource: {arn}/{_output(hop)}*",
+        f"Let the function change only what is below one prefix of {bucket}, and be triggered by another.",
+        f"{_statement(hop)}:",
+        f"  Resource: {arn}/{output}*",
     ]
-    if not _output_is_safe(hop):
-        lines += [
-            f"{_capital(hop.trigger.kind)} {hop.trigger.name!r}, where the trigger is declared:",
-            f"  Filter: {{S3Key: {{Rules: [{{Name: prefix, Value: {_INPUT_PREFIX}}}]}}}}",
-        ]
-    lines.append("Or write into another bucket. Stackwarden releases its cap when the loop is gone.")
-    return "\n".join(lines)
+    if not _is_safe(hop, output):
+        lines += [f"{_capital(hop.trigger.kind)} {hop.trigger.name!r}, where the trigger is declared:"]
+        lines += [f"  {_filter(hop)}"]
+    released = " Stackwarden releases its cap when the loop is gone." if case.held and case.attempts else ""
+    return "\n".join([*lines, f"Or use another bucket for one of the two.{released}"])
 
 
-def _capital(statement: object) -> str:
-    text = str(statement)
-    return text[0].upper() + text[1:]
+def _statement(hop: Hop) -> str:
+    """Name the statement, as something that its owner can change."""
+    source = hop.grant.statement.source
+    role = hop.caller.role.arn.rsplit("/", 1)[-1]
+    if source.startswith("the policy of bucket"):
+        return _capital(hop.grant.statement)
+    if ":iam::aws:policy/" in source:
+        return f"Instead of {source}, which AWS manages, a statement of role {role}"
+    return f"{_capital(hop.grant.statement)}, of role {role}"
 
 
-def _output(hop: Hop) -> str:
-    return next((prefix for prefix in _OUTPUT_PREFIXES if _is_safe(hop, prefix)), _OUTPUT_PREFIXES[0])
+def _filter(hop: Hop) -> str:
+    """A filter that lets the input prefix pass, and what the trigger has of its own besides."""
+    if hop.trigger.kind == "rule":
+        return f"EventPattern: {{detail: {{object: {{key: [{{prefix: {_INPUT_PREFIX}}}]}}}}}}"
+    suffixes = [each.suffix for each in hop.trigger.filters if each.suffix]
+    suffix = f", {{Name: suffix, Value: {json.dumps(suffixes[0])}}}" if suffixes else ""
+    return f"Filter: {{S3Key: {{Rules: [{{Name: prefix, Value: {_INPUT_PREFIX}}}{suffix}]}}}}"
 
 
-def _output_is_safe(hop: Hop) -> bool:
-    return _is_safe(hop, _output(hop))
+def _capital(text: object) -> str:
+    return str(text)[0].upper() + str(text)[1:]
 
 
 def _is_safe(hop: Hop, prefix: str) -> bool:
@@ -166,6 +195,12 @@ def _evidence(case: Case, loop: Loop, judgement: Judgement) -> dict[str, Any]:
         "grade": "proven" if loop.proven else "possible",
         "hops": [_hop_data(hop) for hop in loop.hops],
     }
+    if judgement.outcome is Outcome.OBSERVED:
+        evidence["reason"] = _not_done(case)
+    if judgement.outcome in (Outcome.OBSERVED, Outcome.EXEMPT) and any(
+        a.status == "done" for a in case.attempts
+    ):
+        evidence["headline"] = "Nothing more is changed; what was changed before stays (see below)"
     if case.situation.cut:
         evidence["undecided"] = [f"There may be more loops: {cut}." for cut in case.situation.cut]
     if case.exemptions.problems:
@@ -220,7 +255,9 @@ def _describe_unseen(case: Case, judgement: Judgement) -> Prose:
         why = "The loop was gone before the remediation ended, so its cap is given back."
         fix = _by_hand(function, back[0].parameters.get("reserved") if back else None)
     severity = Severity.HIGH if judgement.outcome is Outcome.FAILED else Severity.LOW
-    return Prose(severity=severity, title=title, why=why, fix=fix, evidence={"over": True})
+    headline = "FAILED: what Stackwarden set is still there"
+    evidence = {"over": True, **({"headline": headline} if judgement.outcome is Outcome.FAILED else {})}
+    return Prose(severity=severity, title=title, why=why, fix=fix, evidence=evidence)
 
 
 def _describe_gone(case: Case, judgement: Judgement) -> Prose:
@@ -237,7 +274,11 @@ def _describe_gone(case: Case, judgement: Judgement) -> Prose:
             f"{end}, as before finding {cap.finding if cap else 'unknown'}."
         ),
         fix="Nothing is left to do." if released else _by_hand(function, before),
-        evidence={"over": True, "verified": [f"{function.name} has {restored}"] if released else []},
+        evidence={
+            "over": True,
+            "verified": [f"{function.name} has {restored}"] if released else [],
+            **({"headline": "FAILED: the cap is still there"} if judgement.outcome is Outcome.FAILED else {}),
+        },
     )
 
 

@@ -132,11 +132,16 @@ class Caller:
 
 @dataclass(frozen=True)
 class KeyFilter:
-    """Which object keys pass: those that match all of `all_of` and none of `none_of`. text: for people."""
+    """Which object keys pass: those that match all of `all_of` and none of `none_of`.
+
+    text: for people. prefix, suffix: of a notification, as its owner wrote them.
+    """
 
     all_of: tuple[Glob, ...] = ()
     none_of: tuple[Glob, ...] = ()
     text: str = "every key"
+    prefix: str = ""
+    suffix: str = ""
 
     @classmethod
     def of(cls, prefix: str = "", suffix: str = "") -> "KeyFilter":
@@ -144,7 +149,7 @@ class KeyFilter:
         globs = [Glob.literal(prefix) + ANYTHING] if prefix else []
         globs += [ANYTHING + Glob.literal(suffix)] if suffix else []
         parts = [f"{name} {value!r}" for name, value in (("prefix", prefix), ("suffix", suffix)) if value]
-        return cls(tuple(globs), text=" and ".join(parts) or "every key")
+        return cls(tuple(globs), (), " and ".join(parts) or "every key", prefix, suffix)
 
 
 class Event(StrEnum):

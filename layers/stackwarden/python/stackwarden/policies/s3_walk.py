@@ -5,6 +5,7 @@ whoever reads adds that and walks again, until nothing is unread or the bound on
 is an estate in which everything was read.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,6 +30,9 @@ from stackwarden.policies.s3_state import (
 
 MOST_HOPS = 4
 MOST_GRANTS = 2000  # judgements of a role against a trigger in one walk
+MOST_STEPS = 20_000  # hops gone in one walk; a hop is gone once for each way to it
+MOST_LOOPS = 25  # found through one function, the shortest
+_FEW = 5
 _ACTIONS = frozenset(action for actions in RAISED_BY.values() for action in actions)
 
 
@@ -58,8 +62,8 @@ class Ref(NamedTuple):
 class Estate:
     """What is known. A value of None: it does not exist, or is another account's.
 
-    roles: without boundary and tags until they are in `detailed`. invokers: the resource policy of a
-    function exactly as it is named. refused: (role ARN, action, object ARN) that IAM did not confirm.
+    roles: without boundary and tags until in `detailed`. invokers: the resource policy of a
+    function exactly as it is named. refused: (function, role, action, object) that IAM did not confirm.
     """
 
     functions: dict[str, Function | None] = field(default_factory=dict)
@@ -72,7 +76,7 @@ class Estate:
     topics: dict[str, tuple[Route, ...]] = field(default_factory=dict)
     queues: dict[str, tuple[Route, ...]] = field(default_factory=dict)
     invokers: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
-    refused: set[tuple[str, str, str]] = field(default_factory=set)
+    refused: set[tuple[str, str, str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -160,45 +164,59 @@ class _Walk:
         self._home = home
         self._start = ""
         self._grants = 0
+        self._went = 0
+        self._from: dict[str, list[Hop]] = {}
         self.loops: dict[tuple[str, ...], Loop] = {}
         self.other_names = set[str]()  # the start under another qualifier: another role, perhaps
         self.unread: dict[Ref, None] = {}
         self.cut: dict[str, None] = {}
 
     def begin(self, start: str) -> None:
+        """Walk, the shortest ways first, until there is no way left, or loops enough."""
         self._start = start
-        self._from(start, ())
+        ways: deque[tuple[str, tuple[Hop, ...]]] = deque([(start, ())])
+        while ways:
+            function, path = ways.popleft()
+            for hop in self._hops(function):
+                self._went += 1
+                if self._went > MOST_STEPS or len(self.loops) >= MOST_LOOPS:
+                    self.cut["the walk stopped at its bound; longer loops were not looked for"] = None
+                    return
+                ways.extend(self._after(hop, path))
 
-    def _from(self, function: str, path: tuple[Hop, ...]) -> None:
-        caller = self._caller(function)
-        if caller is None:
-            return
+    def _after(self, hop: Hop, path: tuple[Hop, ...]) -> list[tuple[str, tuple[Hop, ...]]]:
+        """Close a loop, or say where to go on."""
+        target, way = hop.target, (*path, hop)
+        if unqualified(target) == self._home and target != self._start:
+            self.other_names.add(target)
+        if target == self._start:
+            self._close(way)
+            return []
+        if target in [passed.function for passed in way]:
+            return []  # a loop, but not one through the start
+        if len(way) >= MOST_HOPS:
+            self.cut[f"the walk went over {MOST_HOPS} functions and not further"] = None
+            return []
+        return [(target, way)]
+
+    def _hops(self, function: str) -> list[Hop]:
+        """The hops from a function, each judged once however many ways lead to it."""
+        if function not in self._from:
+            caller = self._caller(function)
+            steps = [] if caller is None else list(self._steps(caller, function))
+            self._from[function] = [hop for step in steps if (hop := self._granted(step))]
+        return self._from[function]
+
+    def _steps(self, caller: Caller, function: str) -> Iterator["_Step"]:
         for bucket in self._buckets(caller, function):
             for trigger in self._triggers(bucket, caller):
                 for route in routes(trigger.target, self._estate, self.unread):
-                    self._hop(_Step(caller, function, trigger, route), path)
-
-    def _hop(self, step: "_Step", path: tuple[Hop, ...]) -> None:
-        target = step.route[-1].target
-        if unqualified(target) == self._home and target != self._start:
-            self.other_names.add(target)
-        passed = target in [hop.function for hop in path] or target == step.function
-        if target != self._start and passed:
-            return  # a loop, but not one through the start
-        hop = self._granted(step)
-        if hop is None:
-            return
-        if target == self._start:
-            self._close((*path, hop))
-        elif len(path) + 1 >= MOST_HOPS:
-            self.cut[f"the walk went over {MOST_HOPS} functions and not further"] = None
-        else:
-            self._from(target, (*path, hop))
+                    yield _Step(caller, function, trigger, route)
 
     def _close(self, hops: tuple[Hop, ...]) -> None:
         """Take the loop, once everything that could speak against it was read."""
         missing = [ref for hop in hops for ref in self._missing(hop)]
-        self.unread.update(dict.fromkeys(missing))
+        self.unread = {**dict.fromkeys(missing), **self.unread}
         if missing or not all(self._invoked(hop) for hop in hops):
             return
         first = min(range(len(hops)), key=lambda index: hops[index].function)
@@ -238,14 +256,14 @@ class _Walk:
         return found[0] if found else None
 
     def _hop_for(self, step: "_Step", event: Event, actions: tuple[str, ...]) -> Hop | None:
-        role = step.caller.role.arn
+        who = (step.caller.arn, step.caller.role.arn)
         granted = grant(
             step.caller,
             actions,
             step.trigger.bucket,
             step.trigger.filters,
             self._estate.bucket_policies.get(step.trigger.bucket, ()),
-            {(action, arn) for refused, action, arn in self._estate.refused if refused == role},
+            {(action, key) for *refused, action, key in self._estate.refused if tuple(refused) == who},
         )
         if isinstance(granted, NotDecided):
             self.cut[f"{step.caller.name} on bucket {step.trigger.bucket}: {granted.reason}"] = None
@@ -272,18 +290,19 @@ class _Walk:
         return Caller(known.unqualified, role, known.in_vpc) if role else None
 
     def _buckets(self, caller: Caller, function: str) -> list[str]:
-        """Those that the role may write: named ones first, then those whose own policy is known."""
+        """Those that the role may write, and those whose own policy is known; most promising first."""
         named, patterns = buckets_named(caller.role, _ACTIONS, caller.partition)
         found = [*sorted(named), *self._estate.bucket_policies]
+        if patterns and self._estate.own_buckets is None:
+            self.unread[Ref(Kind.BUCKETS)] = None
         if patterns:
-            # Most loops have one hop: whoever may invoke the function is looked at first.
+            own = self._estate.own_buckets or ()
+            found += [bucket for bucket in own if any(pattern.matches(bucket) for pattern in patterns)]
+        if patterns or len(named) > _FEW:
+            # Most loops have one hop: the buckets that may invoke the function are looked at first.
             invokers = self._known(Ref(Kind.INVOKERS, function), self._estate.invokers) or ()
-            sources = [bucket for statement in invokers for bucket in _bucket_sources(statement)]
-            own = self._estate.own_buckets
-            if own is None:
-                self.unread[Ref(Kind.BUCKETS)] = None
-            matching = [b for b in own or () if any(pattern.matches(b) for pattern in patterns)]
-            found += [*(b for b in sources if b in matching), *matching]
+            sources = {bucket for statement in invokers for bucket in _bucket_sources(statement)}
+            found = sorted(found, key=lambda bucket: bucket not in sources)
         return list(dict.fromkeys(found))
 
     def _triggers(self, name: str, caller: Caller) -> Iterable[Trigger]:
