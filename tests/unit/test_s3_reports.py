@@ -113,18 +113,18 @@ def by_rule() -> Loop:
 
 class TestTheTitle:
     def test_names_function_and_bucket(self) -> None:
-        assert said(loop_case()).title == "function resize triggers itself through bucket uploads"
+        assert said(loop_case()).title == "function resize can trigger itself via bucket uploads"
 
     def test_names_the_functions_in_the_order_of_the_loop(self) -> None:
         case = loop_case(function("a"), function("b"), function("c"))
 
-        assert said(case).title == "functions a -> b -> c -> a trigger each other through S3"
+        assert said(case).title == "functions a -> b -> c -> a can trigger each other through S3"
 
     def test_says_that_a_loop_is_only_possible(self) -> None:
         assert " may trigger itself " in said(loop_case(loop=POSSIBLE)).title
 
     def test_says_how_it_ended(self) -> None:
-        assert said(CAPPED).title.endswith(": capped at 10")
+        assert said(CAPPED).title.startswith("capped at 10: ")
         assert said(RELEASED).title == "function resize loops no more: cap released"
         assert said(STILL_CAPPED).title == "function resize loops no more: still capped"
 
@@ -226,7 +226,7 @@ class TestWhatHappened:
 
     def test_is_told_without_what_is_not_so(self) -> None:
         assert said(loop_case()).why == (
-            "Each object that it writes starts the next invocation, without an end. IAM confirms every step."
+            "Each object that it writes there starts another invocation, and so on. IAM confirms every step."
         )
 
     def test_says_why_a_possible_loop_is_not_capped(self) -> None:
@@ -345,8 +345,11 @@ class TestTheFix:
         fix = said(loop_case()).fix
 
         assert snippet(fix) == ("arn:aws:s3:::uploads/out/*", {"prefix": "in/"})
-        assert "Statement Write of policy s3-access, of role resize-role:" in fix
-        assert "Notification 'on-upload', where the trigger is declared:" in fix
+        assert (
+            "Statement Write of policy s3-access, of role resize-role, lets it s3:PutObject there: "
+            "replace that part by" in fix
+        )
+        assert "Notification 'on-upload' of uploads, where it is declared:" in fix
 
     def test_leaves_a_filter_that_suffices(self) -> None:
         assert snippet(said(loop_case(loop=resize_loop(prefix="incoming/"))).fix) == (
@@ -408,8 +411,8 @@ class TestTheReport:
         subject, text = mail(CAPPED)
 
         assert subject == (
-            "[Stackwarden] REMEDIATED prod: function resize triggers itself through bucket uploads: "
-            "capped at 10"
+            "[Stackwarden] REMEDIATED prod: "
+            "capped at 10: function resize can trigger itself via bucket uploads"
         )
         for part in (
             "Remediated, and verified",
@@ -442,7 +445,7 @@ class TestTheReport:
     def test_of_a_failure_says_what_lambda_said(self) -> None:
         subject, text = mail(REFUSED)
 
-        assert subject.startswith("[Stackwarden] FAILED prod: function resize triggers itself")
+        assert subject.startswith("[Stackwarden] FAILED prod: function resize can trigger itself")
         assert "FAILED: THE HAZARD IS STILL THERE" in text
         assert "FAILED: reserved concurrency of function resize: none -> 10: Lambda.Invalid" in text
 

@@ -21,7 +21,7 @@ from stackwarden.policies.s3_recursion import (
 )
 from stackwarden.policies.s3_walk import Loop
 from stackwarden.s3_starts import CAP_TAG
-from stackwarden.s3_verdict import TOLD, Subject, about, cap_set, episode, first_verdict, next_verdict
+from stackwarden.s3_verdict import TOLD, Cause, Subject, about, cap_set, episode, first_verdict, next_verdict
 from stackwarden.settings import Settings
 from tests.s3_cases import (
     ACCOUNT,
@@ -99,7 +99,7 @@ GONE = Subject.gone(function_arn("resize"), CAP)
 
 
 def first(case: Case, *, subject: Subject = RESIZE, number: int = 0, event: Event | None = None) -> Verdict:
-    found = first_verdict(GUARD, subject, case, number, event or call(), settings(case.mode))
+    found = first_verdict(GUARD, subject, case, number, Cause.of(event or call()), settings(case.mode))
     assert found is not None
     return found
 
@@ -254,7 +254,7 @@ class TestTheCapThatWasSet:
         found = cap_set([entry(first(loop_case()), done)], function_arn("resize"))
 
         assert found == Cap(
-            50, 10, first(loop_case()).finding.id, buckets=("uploads",), names=(function_arn("resize"),)
+            50, 10, first(loop_case()).finding.id, cycle=RESIZE.cycle, names=(function_arn("resize"),)
         )
 
     def test_is_the_newest(self) -> None:
@@ -269,7 +269,7 @@ class TestTheCapThatWasSet:
         found = cap_set([old, new], function_arn("resize"))
 
         assert found == cap_set([new, old], function_arn("resize"))
-        assert found == Cap(60, 5, new.id, buckets=("uploads",), names=(function_arn("resize"),))
+        assert found == Cap(60, 5, new.id, cycle=RESIZE.cycle, names=(function_arn("resize"),))
 
     def test_is_none_where_lambda_refused_it_or_it_was_another_function(self) -> None:
         refused = tried(cap_concurrency(function(), 10), error="Lambda.X: no")
@@ -282,9 +282,9 @@ class TestTheCapThatWasSet:
 
 class TestTheFirstVerdict:
     def test_is_none_where_there_is_no_hazard(self) -> None:
-        assert first_verdict(GUARD, RESIZE, fixed_case(), 0, call(), settings()) is None
+        assert first_verdict(GUARD, RESIZE, fixed_case(), 0, Cause.of(call()), settings()) is None
         nothing_left = gone_case(function(), CAP)
-        assert first_verdict(GUARD, GONE, nothing_left, 0, call(), settings()) is None
+        assert first_verdict(GUARD, GONE, nothing_left, 0, Cause.of(call()), settings()) is None
 
     def test_carries_what_the_workflow_needs(self) -> None:
         verdict = first(loop_case())

@@ -61,6 +61,10 @@ def client(service: Any) -> Any:
         return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
 
 
+# SNS has a name of its own.
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+
+
 def code(error: ClientError) -> str:
     """Return AWS's name of an error."""
     return error.response["Error"]["Code"]
@@ -68,4 +72,4 @@ def code(error: ClientError) -> str:
 
 def is_access_denied(error: ClientError) -> bool:
     """Whether AWS refused the call for want of permission; query services leave `Exception` off."""
-    return code(error) in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+    return code(error) in _DENIED

@@ -11,7 +11,7 @@ Guards only read: the one call that is not a read is StartExecution of the workf
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -50,8 +50,8 @@ class Guard(Protocol):
     def id(self) -> str:
         """The guard's name, as in design, folder and documentation."""
 
-    def look(self, event: Event) -> Sequence[Verdict]:
-        """Judge what an event points at; empty when there is no hazard."""
+    def look(self, event: Event) -> Iterable[Verdict]:
+        """Judge what an event points at; empty when there is no hazard. Each starts as it comes."""
 
     def look_again(self, verdict: Verdict) -> Verdict:
         """Judge the subject of an earlier verdict again."""
@@ -91,13 +91,15 @@ class Runner:
             self.logger.info("ignored", extra={"reason": reason})
             self.metrics.add_metric("Ignored", MetricUnit.Count, 1)
             return {"started": []}
+        started = []
         try:
-            verdicts = self.guard.look(event)
+            for verdict in self.guard.look(event):
+                started.append(self._start(verdict, event.id))
         except ClientError as error:
-            if not aws.is_access_denied(error):
+            if not aws.is_access_denied(error) or error.operation_name == "StartExecution":
                 raise
-            verdicts = [self._blind(event, error)]
-        return {"started": [self._start(verdict, event.id) for verdict in verdicts]}
+            started.append(self._start(self._blind(event, error), event.id))
+        return {"started": started}
 
     def _ignored(self, event: Event) -> str:
         """Say why an event must not be acted on: patterns tell most of it apart, this the rest."""

@@ -9,7 +9,7 @@ from stackwarden import aws
 from stackwarden.finding import Attempt, Outcome
 
 INDEX = "by-resource"
-_NEWEST = 20  # entries of one resource
+_NEWEST = 500  # entries of one resource and guard
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,31 @@ class Entry:
 
 def entries(table: str, resource_arn: str, guard: str) -> tuple[Entry, ...]:
     """Read the newest entries of a guard about a resource, newest first. Raises ClientError."""
-    found = aws.client("dynamodb").query(
-        TableName=table,
-        IndexName=INDEX,
-        KeyConditionExpression="resource_arn = :arn",
-        ExpressionAttributeValues={":arn": {"S": resource_arn}},
-        ScanIndexForward=False,
-        Limit=_NEWEST,
-    )["Items"]
-    read = [_entry(item) for item in found]
-    return tuple(entry for entry in read if entry.guard == guard)
+    pages = (
+        aws.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            IndexName=INDEX,
+            KeyConditionExpression="resource_arn = :arn",
+            FilterExpression="guard = :guard",
+            ExpressionAttributeValues={":arn": {"S": resource_arn}, ":guard": {"S": guard}},
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": _NEWEST},
+        )
+    )
+    return tuple(_entry(item) for page in pages for item in page["Items"])
 
 
 def entry(table: str, finding_id: str) -> Entry | None:
     """Read one entry; None if there is none. Raises ClientError."""
     found = aws.client("dynamodb").get_item(TableName=table, Key={"id": {"S": finding_id}}).get("Item")
     return _entry(found) if found else None
+
+
+def _listed(values: dict[str, str], *names: str) -> list[Any]:
+    """Join lists; what was done in the last round is in `results` if judging again failed."""
+    return [each for name in names for each in json.loads(values.get(name, "[]"))]
 
 
 def _entry(item: Any) -> Entry:
@@ -54,7 +63,7 @@ def _entry(item: Any) -> Entry:
         hazard=values["hazard"],
         opened_at=datetime.fromisoformat(values["opened_at"]),
         finding=json.loads(values["finding"]),
-        attempts=tuple(Attempt.model_validate(each) for each in json.loads(values.get("attempts", "[]"))),
+        attempts=tuple(Attempt.model_validate(each) for each in _listed(values, "attempts", "results")),
         outcome=Outcome(values["outcome"]) if values.get("outcome") else None,
         closed_at=datetime.fromisoformat(values["closed_at"]) if values.get("closed_at") else None,
     )

@@ -91,7 +91,7 @@ def _message(document: dict[str, Any], text: str) -> str:
 def subject(finding: Finding, outcome: Outcome) -> str:
     """Return the e-mail's subject: ASCII, one line, at most 99 characters."""
     line = clean(f"[Stackwarden] {outcome.upper()} {finding.environment}: {finding.title}", _SUBJECT)
-    return line.encode("ascii", "replace").decode()[:_SUBJECT]
+    return line.replace("…", "...").encode("ascii", "replace").decode()[:_SUBJECT]
 
 
 def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentation_url: str) -> str:
@@ -140,6 +140,8 @@ def _lines(value: object, most: int = _LINE) -> list[str]:
 
 def _who(finding: Finding) -> list[str]:
     actor = finding.actor
+    if actor is None and finding.evidence.get("who"):
+        return [clean(finding.evidence["who"])]
     if actor is None:
         stack = finding.resource.stack_id
         name = shlex.quote(clean(stack.split("/")[1] if stack else finding.resource.name))

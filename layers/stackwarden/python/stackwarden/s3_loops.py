@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stackwarden import aws
 from stackwarden.policies.s3_permissions import to_identity_policy
@@ -33,6 +33,7 @@ class LoopFinder:
 
         buckets: those whose own policies may let the function write, besides what its role allows.
         """
+        self._reader.begin()
         self._reader.read_all(Ref(Kind.BUCKET_POLICY, bucket) for bucket in buckets)
         while True:
             found = survey(function, self._reader.estate)
@@ -63,11 +64,12 @@ def _allowed(hop: Hop) -> bool:
     """
     grant = hop.grant
     policies = [to_identity_policy(grant.resource_policy)] if grant.resource_policy else []
+    given: Any = {"PolicyInputList": policies} if policies else {}
     answer = aws.client("iam").simulate_principal_policy(
         PolicySourceArn=hop.caller.role.arn,
         ActionNames=[grant.action],
         ResourceArns=[grant.object_arn],
-        PolicyInputList=policies,
+        **given,
         ContextEntries=[
             {
                 "ContextKeyName": entry.key,

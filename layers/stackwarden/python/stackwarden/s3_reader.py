@@ -42,7 +42,7 @@ class EstateReader:
     def __init__(self, place: Place, roles: RoleReader, most: int = MOST_READS) -> None:
         self._place = place
         self._roles = roles
-        self._left = most
+        self._most = self._left = most
         self.estate = Estate()
 
     def read(self, ref: Ref) -> bool:
@@ -52,6 +52,10 @@ class EstateReader:
         self._left -= 1
         _READ[ref.kind](self, ref.name)
         return True
+
+    def begin(self) -> None:
+        """Begin another walk: it may read as much as the first; what was read is known."""
+        self._left = self._most
 
     def read_all(self, refs: Iterable[Ref]) -> int:
         """Read one after the other while the bound allows; return how many were read."""
@@ -69,7 +73,11 @@ class EstateReader:
             found = client.get_function_configuration(FunctionName=name, **qualifier)
         except client.exceptions.ResourceNotFoundException:
             return None
-        return Function(arn, found["Role"], in_vpc=bool(found.get("VpcConfig", {}).get("VpcId")))
+        return _function_of(arn, found)
+
+    def know(self, arn: str, found: Mapping[str, Any]) -> None:
+        """Take a function from a listing."""
+        self.estate.functions[arn] = _function_of(arn, found)
 
     def _role(self, arn: str) -> None:
         role = self._roles.permissions(arn)
@@ -94,7 +102,9 @@ class EstateReader:
             return
         arn = f"arn:{self._place.partition}:s3:::{name}"
         triggers = tuple(_notifications(name, arn, found))
-        self.estate.buckets[name] = Bucket(name, triggers, "EventBridgeConfiguration" in found)
+        # A bucket of another Region tells that Region's bus.
+        told = "EventBridgeConfiguration" in found and name in self._own_buckets(name)
+        self.estate.buckets[name] = Bucket(name, triggers, told)
 
     def _absent(self, error: ClientError, bucket: str) -> bool:
         """Whether a bucket does not exist or is another account's, as opposed to one that may not be read."""
@@ -145,7 +155,8 @@ class EstateReader:
         return Rule(name, arn, pattern, tuple(target["Arn"] for target in targets), by_role)
 
     def _topic(self, arn: str) -> None:
-        self.estate.topics[arn] = tuple(self._subscriptions(arn))
+        here = [self._place.region, self._place.account]
+        self.estate.topics[arn] = tuple(self._subscriptions(arn)) if arn.split(":")[3:5] == here else ()
 
     def _subscriptions(self, arn: str) -> Iterator[Route]:
         client = aws.client("sns")
@@ -156,14 +167,8 @@ class EstateReader:
         for subscription in (subscription for page in pages for subscription in page["Subscriptions"]):
             confirmed = subscription["SubscriptionArn"].startswith("arn:")
             if confirmed and subscription["Protocol"] in ("lambda", "sqs"):
-                attributes = client.get_subscription_attributes(
-                    SubscriptionArn=subscription["SubscriptionArn"]
-                )["Attributes"]
-                doubt = f"subscription {subscription['SubscriptionArn']} has a filter policy"
-                filtered = attributes.get("FilterPolicy", "{}") not in ("", "{}")
-                yield Route(
-                    subscription["Endpoint"], subscription["SubscriptionArn"], doubt if filtered else ""
-                )
+                arn = subscription["SubscriptionArn"]
+                yield Route(subscription["Endpoint"], arn, _filter_of(arn))
 
     def _queue(self, arn: str) -> None:
         pages = aws.client("lambda").get_paginator("list_event_source_mappings").paginate(EventSourceArn=arn)
@@ -203,6 +208,22 @@ _READ: Final[Mapping[Kind, Callable[[EstateReader, str], None]]] = {
     Kind.QUEUE: EstateReader._queue,
     Kind.INVOKERS: EstateReader._invokers,
 }
+
+
+def _function_of(arn: str, found: Mapping[str, Any]) -> Function:
+    return Function(arn, found["Role"], in_vpc=bool(found.get("VpcConfig", {}).get("VpcId")))
+
+
+def _filter_of(subscription: str) -> str:
+    """Say what keeps a subscription from passing everything on; another account's does not tell."""
+    try:
+        attributes = aws.client("sns").get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    except ClientError as error:
+        if not aws.is_access_denied(error):
+            raise
+        return f"subscription {subscription} may not be read"
+    filtered = attributes.get("FilterPolicy", "{}") not in ("", "{}")
+    return f"subscription {subscription} has a filter policy" if filtered else ""
 
 
 def _may_need_details(statement: Statement) -> bool:

@@ -94,7 +94,9 @@ class Starts:
         for page in aws.client("lambda").get_paginator("list_functions").paginate():
             for function in page["Functions"]:
                 if name_of(function["Role"]) in roles:
-                    yield unqualified(function["FunctionArn"])
+                    arn = unqualified(function["FunctionArn"])
+                    self._reader.know(arn, function)
+                    yield arn
 
     def _targeted_by(self, rule: str) -> Iterator[str]:
         events = aws.client("events")
@@ -119,12 +121,17 @@ class Starts:
         found = [
             Start(OF_STACK[resource.type], resource.physical_id)
             for resource in self._stacks.resources(stack)
-            if resource.type in OF_STACK and resource.status != "DELETE_COMPLETE"
+            if resource.type in OF_STACK
+            and resource.status != "DELETE_COMPLETE"
+            # S3 tells the default bus; the id of a rule on another one is `<bus>|<rule>`.
+            and not (resource.type == "AWS::Events::Rule" and "|" in resource.physical_id)
         ]
-        # A role or a policy of a stack with functions is nearly always theirs; listing all others is costly.
-        functions = any(start.kind is Kind.FUNCTION for start in found)
+        roles = {start.name for start in found if start.kind is Kind.ROLE}
+        policies = [start.name for start in found if start.kind is Kind.POLICY]
+        roles.update(role for policy in policies for role in self._roles.using_policy(policy))
+        yield from self._with_roles(roles)  # one listing for all of them
         for start in found:
-            if not (functions and start.kind in (Kind.ROLE, Kind.POLICY)):
+            if start.kind not in (Kind.ROLE, Kind.POLICY):
                 yield from self._pointed_at(start)
 
     def _arn(self, start: Start) -> str:

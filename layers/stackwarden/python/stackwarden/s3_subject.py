@@ -29,6 +29,11 @@ class Start(NamedTuple):
     kind: Kind
     name: str
 
+    @property
+    def is_function(self) -> bool:
+        """Whether the event is about one function alone."""
+        return self.kind is Kind.FUNCTION
+
 
 # The call: what it may have opened or closed, and the parameter that names it. Lambda's names carry a date.
 _CALLS: Final[Mapping[str, Mapping[str, tuple[Kind, str]]]] = {
@@ -36,6 +41,7 @@ _CALLS: Final[Mapping[str, Mapping[str, tuple[Kind, str]]]] = {
         "PutBucketNotification": (Kind.BUCKET, "bucketName"),
         "PutBucketPolicy": (Kind.BUCKET, "bucketName"),
         "DeleteBucketPolicy": (Kind.BUCKET, "bucketName"),
+        "DeleteBucket": (Kind.BUCKET, "bucketName"),
     },
     "lambda.amazonaws.com": {
         "CreateFunction": (Kind.FUNCTION, "functionName"),

@@ -1,8 +1,9 @@
 """From the judgement of `s3-recursion` to the verdict that travels through the workflow."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,6 +12,8 @@ from stackwarden.finding import (
     NOBODY,
     Action,
     ActionKind,
+    Actor,
+    Attempt,
     Finding,
     Outcome,
     Resource,
@@ -34,8 +37,8 @@ _TAGS: Final = (FINDING_TAG, "stackwarden:outcome", CAP_TAG, "stackwarden:concur
 class Subject(BaseModel):
     """What to look at again.
 
-    start: where the walk begins. cycle: which of its loops. buckets: whose policies may allow it. cap: of a
-    loop that is gone.
+    start, names: where walks begin. cycle: which of its loops. buckets: whose policies may allow it. cap: of
+    a loop that is gone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +47,7 @@ class Subject(BaseModel):
     start: str
     functions: tuple[str, ...]
     cycle: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     cap_before: int | None = None
     cap_reserved: int = 0
@@ -67,6 +71,8 @@ class Subject(BaseModel):
             hazard=Hazard.GONE,
             start=function,
             functions=(function,),
+            names=cap.names,
+            cycle=cap.cycle,
             buckets=cap.buckets,
             cap_before=cap.before,
             cap_reserved=cap.reserved,
@@ -78,7 +84,43 @@ class Subject(BaseModel):
         """The cap, if the hazard is one whose loop is gone."""
         if self.hazard is Hazard.LOOP:
             return None
-        return Cap(self.cap_before, self.cap_reserved, self.cap_finding, self.buckets)
+        return Cap(self.cap_before, self.cap_reserved, self.cap_finding, self.cycle, self.names)
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Every name under which to begin."""
+        return tuple(dict.fromkeys((self.start, *self.names)))
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Who is behind what was found, as far as the event says.
+
+    stack_id: the stack that completed. Neither: the function was looked at since it is capped, and whatever
+    changed its loop is not known.
+    """
+
+    KEPT: ClassVar = ("who",)
+
+    actor: Actor | None = None
+    stack_id: str | None = None
+
+    @classmethod
+    def of(cls, event: Event) -> "Cause":
+        """An event that points at the function."""
+        return cls(event.actor, event.stack_id if isinstance(event, StackStatusChange) else None)
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """What the report says instead of an actor."""
+        if self.actor or self.stack_id:
+            return {}
+        return {"who": "Not known: it was seen when Stackwarden looked at what it has capped."}
+
+
+def witness(loop: Loop) -> list[str]:
+    """Return what closes a loop, as the evidence has it, to tell whether the same still does."""
+    return [f"{hop.grant.statement} / {hop.trigger}" for hop in loop.hops]
 
 
 def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool, acts: bool = False) -> int | None:
@@ -127,23 +169,22 @@ def cap_set(entries: Iterable[Entry], function: str) -> Cap | None:
                 and attempt.target == function
                 and attempt.status == "done"
             ):
-                buckets = tuple(entry.finding["evidence"].get("cycle", ())[1::2])
+                cycle = tuple(entry.finding["evidence"].get("cycle", ()))
                 hops = entry.finding["evidence"].get("hops", ())
                 names = tuple(hop["function"] for hop in hops if unqualified(hop["function"]) == function)
                 before, reserved = attempt.before.get("reserved"), int(attempt.parameters["reserved"])
-                return Cap(before, reserved, entry.id, buckets, names)
+                return Cap(before, reserved, entry.id, cycle, names)
     return None
 
 
 def first_verdict(
-    guard: str, subject: Subject, case: Case, number: int, event: Event, settings: Settings
+    guard: str, subject: Subject, case: Case, number: int, cause: Cause, settings: Settings
 ) -> Verdict | None:
     """Judge for the first time; number: the episode. None: there is no hazard."""
-    actor = event.actor
     judgement = judge(case)
     if judgement.outcome is Outcome.DISMISSED:
         return None
-    state = subject.cycle or (subject.cap_finding,)
+    state = (subject.cap_finding,) if subject.hazard is Hazard.GONE else subject.cycle
     prose = describe(case, judgement)
     finding = Finding(
         id=finding_id(guard, subject.functions[0], subject.hazard, *state, str(number)),
@@ -153,17 +194,17 @@ def first_verdict(
         title=prose.title,
         why=prose.why,
         fix=prose.fix,
-        resource=_resource(_acted_on(case, judgement), settings.place, stack_id_of(event)),
-        actor=actor,
+        resource=_resource(_acted_on(case, judgement), settings.place, cause.stack_id),
+        actor=cause.actor,
         mode=settings.mode,
         environment=settings.environment,
         exemption=judgement.exemption,
-        evidence=_evidence(prose.evidence, subject, number),
+        evidence={**_evidence(prose.evidence, subject, number), **cause.evidence},
     )
     verdict = Verdict(
         finding=finding,
         function=settings.function_name,
-        actor=actor.model_dump_json() if actor else NOBODY,
+        actor=cause.actor.model_dump_json() if cause.actor else NOBODY,
         next="wait",
         subject=subject.model_dump(mode="json"),
     )
@@ -176,11 +217,15 @@ def next_verdict(verdict: Verdict, subject: Subject, case: Case | None, place: P
         return verdict.model_copy(update={"next": "done", "outcome": Outcome.DISMISSED, "actions": []})
     judgement = judge(case)
     prose = describe(case, judgement)
-    number = int(verdict.finding.evidence.get("episode", 0))
+    before = verdict.finding.evidence
+    number = int(before.get("episode", 0))
     finding = verdict.finding.model_copy(
         update={
             **dict(prose),
-            "evidence": _evidence(prose.evidence, subject, number),
+            "evidence": {
+                **_evidence(prose.evidence, subject, number),
+                **{key: before[key] for key in Cause.KEPT if key in before},
+            },
             "resource": _resource(_acted_on(case, judgement), place, verdict.finding.resource.stack_id),
             "exemption": judgement.exemption or verdict.finding.exemption,
         }
@@ -189,16 +234,17 @@ def next_verdict(verdict: Verdict, subject: Subject, case: Case | None, place: P
 
 
 def _evidence(evidence: dict[str, Any], subject: Subject, number: int) -> dict[str, Any]:
-    of = {"cap_of": subject.cap_finding} if subject.hazard is Hazard.GONE else {"cycle": list(subject.cycle)}
-    return {**evidence, **of, "episode": number}
+    of = {"cap_of": subject.cap_finding} if subject.hazard is Hazard.GONE else {}
+    return {**evidence, **of, "cycle": list(subject.cycle), "episode": number}
 
 
 def _acted_on(case: Case, judgement: Judgement) -> FunctionState:
     """The function that a finding is about: the one that is capped, else the first of the loop."""
     functions = {function.arn: function for function in case.situation.functions}
     newest_first = [*judgement.actions, *reversed(case.attempts)]
-    capped = [action.target for action in newest_first if _is_cap(action) and action.target in functions]
-    return functions[capped[0]] if capped else case.situation.functions[0]
+    known = [action for action in newest_first if action.target in functions]
+    acted_on = [*(action for action in known if _is_cap(action)), *known]
+    return functions[acted_on[0].target] if acted_on else case.situation.functions[0]
 
 
 def _is_cap(action: Action) -> bool:
@@ -219,24 +265,24 @@ def _verdict(verdict: Verdict, case: Case, judgement: Judgement) -> Verdict:
 
 
 def _annotations(verdict: Verdict, case: Case, judgement: Judgement) -> list[Action]:
-    if judgement.outcome is not Outcome.REMEDIATED:
+    function, released = verdict.finding.resource.arn, case.situation.hazard is Hazard.GONE
+    if judgement.outcome is None:
         return []
-    function = verdict.finding.resource.arn
-    if case.situation.hazard is Hazard.GONE:
+    if judgement.outcome is not Outcome.REMEDIATED and (released or not _caps(case)):
+        return []
+    if released:
         untag = Action(kind=ActionKind.UNTAG_FUNCTION, target=function, parameters={"keys": list(_TAGS)})
         return [untag]
     tags = {FINDING_TAG: verdict.finding.id, "stackwarden:outcome": str(judgement.outcome)}
-    cap = next((a for a in reversed(case.attempts) if _is_cap(a)), None)
-    if cap:
+    if cap := next(reversed(_caps(case)), None):
         before = cap.before.get("reserved")
         tags[CAP_TAG] = str(cap.parameters["reserved"])
         tags["stackwarden:concurrency-before"] = "none" if before is None else str(before)
     return [Action(kind=ActionKind.TAG_FUNCTION, target=function, parameters={"tags": tags})]
 
 
-def stack_id_of(event: Event) -> str | None:
-    """Return the stack whose completion the event tells, for whoever asks who did it."""
-    return event.stack_id if isinstance(event, StackStatusChange) else None
+def _caps(case: Case) -> list[Attempt]:
+    return [a for a in case.attempts if a.kind is ActionKind.CAP_CONCURRENCY and a.status == "done"]
 
 
 def _resource(function: FunctionState, place: Place, stack_id: str | None) -> Resource:

@@ -79,14 +79,19 @@ class FunctionState:
 class Cap:
     """A cap that Stackwarden set: what was before, what it is, by which finding.
 
-    buckets: of the loop. names: how its triggers name the function.
+    cycle: of the loop. names: how its triggers name the function.
     """
 
     before: int | None
     reserved: int
     finding: str
-    buckets: tuple[str, ...] = ()
+    cycle: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The buckets of the loop."""
+        return self.cycle[1::2]
 
 
 @dataclass(frozen=True)
@@ -129,14 +134,25 @@ class Case:
         return self.exemptions.for_any(names(self.situation))
 
     @property
+    def holding(self) -> tuple[FunctionState, ...]:
+        """The functions of the loop whose reserved concurrency is no higher than the cap."""
+        functions, cap = self.situation.functions, self.rules.cap
+        return tuple(f for f in functions if f.reserved is not None and f.reserved <= cap)
+
+    @property
     def held(self) -> bool:
-        """Whether a function of the loop has a reserved concurrency that is no higher than the cap."""
-        return any(_is_held(function, self.rules.cap) for function in self.situation.functions)
+        """Whether one of them holds the loop."""
+        return bool(self.holding)
 
     @property
     def allows_recursion(self) -> bool:
         """Whether a function of the loop keeps Lambda from stopping it."""
         return any(function.allows_recursion for function in self.situation.functions)
+
+    @property
+    def allowed_recursion(self) -> bool:
+        """The same, when the loop was found."""
+        return self.allows_recursion or any(a.kind is ActionKind.SET_RECURSIVE_LOOP for a in self.attempts)
 
     def tried(self, action: Action) -> list[Attempt]:
         """Return the attempts at an action, oldest first."""
@@ -294,10 +310,6 @@ def _gone(case: Case) -> Judgement:
         return Judgement(next="done", outcome=Outcome.REMEDIATED if is_back else Outcome.DISMISSED)
     wanted = [uncap_concurrency(function, cap.before)]
     return _do(case, wanted) or Judgement(next="done", outcome=Outcome.FAILED, actions=tuple(wanted))
-
-
-def _is_held(function: FunctionState, cap: int) -> bool:
-    return function.reserved is not None and function.reserved <= cap
 
 
 def cap_concurrency(function: FunctionState, reserved: int) -> Action:

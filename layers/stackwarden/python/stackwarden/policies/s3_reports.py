@@ -1,10 +1,11 @@
 """What the guard `s3-recursion` says about a judgement: title, why, fix, severity, evidence. Pure."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from stackwarden.finding import ActionKind, Outcome, Prose, Severity
+from stackwarden.finding import ActionKind, Attempt, Outcome, Prose, Severity
 from stackwarden.policies.s3_patterns import ANYTHING, Glob, witness
 from stackwarden.policies.s3_recursion import (
     Case,
@@ -19,6 +20,7 @@ from stackwarden.policies.s3_walk import Hop, Loop
 _SEVERITIES: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 _OUTPUT_PREFIXES: Final = ("out/", "processed/", "results/")
 _INPUT_PREFIX: Final = "in/"
+_MADE_UP: Final = re.compile(r"[A-Za-z0-9]{40,}|[0-9a-f-]{36}|tf-s3-lambda-[0-9]+|")
 _VERBS: Final = {
     "s3:PutObject": "writes",
     "s3:DeleteObject": "deletes",
@@ -42,7 +44,7 @@ def describe(case: Case, judgement: Judgement) -> Prose:
         return _describe_unseen(case, judgement)
     return Prose(
         severity=_severity(case, loop, judgement),
-        title=_title(loop) + _capped(case, judgement),
+        title=_title(case, loop, judgement),
         why=_why(case, loop, judgement),
         fix=_fix(case, loop),
         evidence=_evidence(case, loop, judgement),
@@ -59,26 +61,28 @@ def _severity(case: Case, loop: Loop, judgement: Judgement) -> Severity:
     worse = (
         loop.proven,
         loop.proven and not case.held,
-        case.allows_recursion,
+        case.allowed_recursion,
         any(f.dropped for f in functions),
     )
     return _SEVERITIES[min(sum(worse), len(_SEVERITIES) - 1)]
 
 
-def _title(loop: Loop) -> str:
-    first, may = loop.hops[0], "" if loop.proven else "may "
+def _title(case: Case, loop: Loop, judgement: Judgement) -> str:
+    first, can = loop.hops[0], "can" if loop.proven else "may"
     if len(loop.hops) == 1:
-        verb = "triggers" if loop.proven else "trigger"
-        return f"function {first.caller.name} {may}{verb} itself through bucket {first.trigger.bucket}"
-    names = " -> ".join(hop.caller.name for hop in loop.hops)
-    return f"functions {names} -> {first.caller.name} {may}trigger each other through S3"
+        what = f"function {first.caller.name} {can} trigger itself via bucket {first.trigger.bucket}"
+    else:
+        names = " -> ".join(hop.caller.name for hop in loop.hops)
+        what = f"functions {names} -> {first.caller.name} {can} trigger each other through S3"
+    return f"{_capped(case, judgement)}{what}"
 
 
 def _capped(case: Case, judgement: Judgement) -> str:
-    held = [f for f in case.situation.functions if f.reserved is not None and f.reserved <= case.rules.cap]
-    if judgement.outcome is not Outcome.REMEDIATED or not held:
+    """How it ended comes first: a subject is cut at its end."""
+    if judgement.outcome is not Outcome.REMEDIATED or not case.holding:
         return ""
-    return ": stopped" if held[0].reserved == 0 else f": capped at {held[0].reserved}"
+    reserved = case.holding[0].reserved
+    return "stopped: " if reserved == 0 else f"capped at {reserved}: "
 
 
 def _why(case: Case, loop: Loop, judgement: Judgement) -> str:
@@ -89,7 +93,7 @@ def _why(case: Case, loop: Loop, judgement: Judgement) -> str:
         if loop.proven
         else "Only a wildcard allows it, or a condition is in doubt; IAM confirms every step."
     )
-    start = f"Each object that {who} {' or '.join(verbs)} starts the next invocation, without an end."
+    start = f"Each object that {who} {' or '.join(verbs)} there starts another invocation, and so on."
     return " ".join([start, grade, *_circumstances(case, judgement)])
 
 
@@ -98,6 +102,8 @@ def _circumstances(case: Case, judgement: Judgement) -> Iterator[str]:
     for function in functions:
         if function.allows_recursion:
             yield f"{function.name} allows recursion (RecursiveLoop: Allow), so Lambda does not stop it."
+        elif any(_is_terminate(attempt, function) for attempt in case.attempts):
+            yield f"{function.name} allowed recursion (RecursiveLoop: Allow), so Lambda did not stop it."
         if function.dropped:
             yield (
                 f"It is happening: Lambda's own loop detection dropped {function.dropped} invocations of "
@@ -107,6 +113,10 @@ def _circumstances(case: Case, judgement: Judgement) -> Iterator[str]:
         yield f"This account has no concurrency left that could be reserved{_instead(case, judgement)}."
     if judgement.outcome is Outcome.OBSERVED:
         yield f"Nothing is done, since {_not_done(case)}."
+
+
+def _is_terminate(attempt: Attempt, function: FunctionState) -> bool:
+    return attempt.kind is ActionKind.SET_RECURSIVE_LOOP and attempt.target == function.arn
 
 
 def _instead(case: Case, judgement: Judgement) -> str:
@@ -119,9 +129,9 @@ def _instead(case: Case, judgement: Judgement) -> str:
 
 
 def _not_done(case: Case) -> str:
-    held = [f for f in case.situation.functions if f.reserved is not None and f.reserved <= case.rules.cap]
-    if held:
-        return f"{held[0].name} is held by a reserved concurrency of {held[0].reserved} already"
+    if case.holding:
+        held = case.holding[0]
+        return f"{held.name} is held by a reserved concurrency of {held.reserved} already"
     return "Stackwarden caps proven loops only (S3RecursionEnforce: proven)"
 
 
@@ -133,8 +143,14 @@ def hop_text(hop: Hop) -> str:
     doubts = f" In doubt: {'; '.join(hop.doubts)}." if hop.doubts else ""
     return (
         f"{hop.caller.name} may {grant.action} on {trigger.bucket}/{grant.key}, by {grant.statement}; "
-        f"{trigger.kind} {trigger.name!r} ({filters}, {hop.event}){via} invokes {_short(hop.target)}.{doubts}"
+        f"{_named(hop)} ({filters}, {hop.event}){via} invokes {_short(hop.target)}.{doubts}"
     )
+
+
+def _named(hop: Hop) -> str:
+    """Name a trigger; an id that S3 made up tells nobody anything."""
+    made_up = _MADE_UP.fullmatch(hop.trigger.name)
+    return f"a {hop.trigger.kind}" if made_up else f"{hop.trigger.kind} {hop.trigger.name!r}"
 
 
 def _short(arn: str) -> str:
@@ -148,11 +164,13 @@ def _fix(case: Case, loop: Loop) -> str:
     output = next((prefix for prefix in _OUTPUT_PREFIXES if _is_safe(hop, prefix)), _OUTPUT_PREFIXES[0])
     lines = [
         f"Let the function change only what is below one prefix of {bucket}, and be triggered by another.",
-        f"{_statement(hop)}:",
+        f"{_statement(hop)}, lets it {hop.grant.action} there: replace that part by",
+        "  Effect: Allow",
+        f"  Action: {hop.grant.action}",
         f"  Resource: {arn}/{output}*",
     ]
     if not _is_safe(hop, output):
-        lines += [f"{_capital(hop.trigger.kind)} {hop.trigger.name!r}, where the trigger is declared:"]
+        lines += [f"{_capital(_named(hop))} of {bucket}, where it is declared{_where_in_pattern(hop)}:"]
         lines += [f"  {_filter(hop)}"]
     released = " Stackwarden releases its cap when the loop is gone." if case.held and case.attempts else ""
     return "\n".join([*lines, f"Or use another bucket for one of the two.{released}"])
@@ -165,14 +183,18 @@ def _statement(hop: Hop) -> str:
     if source.startswith("the policy of bucket"):
         return _capital(hop.grant.statement)
     if ":iam::aws:policy/" in source:
-        return f"Instead of {source}, which AWS manages, a statement of role {role}"
+        return f"{_capital(source)}, which AWS manages, of role {role}"
     return f"{_capital(hop.grant.statement)}, of role {role}"
+
+
+def _where_in_pattern(hop: Hop) -> str:
+    return ", its pattern below detail.object, instead of what is there" if hop.trigger.kind == "rule" else ""
 
 
 def _filter(hop: Hop) -> str:
     """A filter that lets the input prefix pass, and what the trigger has of its own besides."""
     if hop.trigger.kind == "rule":
-        return f"EventPattern: {{detail: {{object: {{key: [{{prefix: {_INPUT_PREFIX}}}]}}}}}}"
+        return f"key: [{{prefix: {_INPUT_PREFIX}}}]"
     suffixes = [each.suffix for each in hop.trigger.filters if each.suffix]
     suffix = f", {{Name: suffix, Value: {json.dumps(suffixes[0])}}}" if suffixes else ""
     return f"Filter: {{S3Key: {{Rules: [{{Name: prefix, Value: {_INPUT_PREFIX}}}{suffix}]}}}}"
@@ -193,6 +215,7 @@ def _evidence(case: Case, loop: Loop, judgement: Judgement) -> dict[str, Any]:
         "loop": [hop_text(hop) for hop in loop.hops],
         "cycle": list(loop.cycle),
         "grade": "proven" if loop.proven else "possible",
+        "witness": [f"{hop.grant.statement} / {hop.trigger}" for hop in loop.hops],
         "hops": [_hop_data(hop) for hop in loop.hops],
     }
     if judgement.outcome is Outcome.OBSERVED:
@@ -228,9 +251,8 @@ def _hop_data(hop: Hop) -> dict[str, Any]:
 
 
 def _verified(case: Case) -> Iterator[str]:
-    for function in case.situation.functions:
-        if function.reserved is not None and function.reserved <= case.rules.cap:
-            yield f"reserved concurrency of {function.name} is {function.reserved}{_meaning(function)}"
+    for function in case.holding:
+        yield f"reserved concurrency of {function.name} is {function.reserved}{_meaning(function)}"
     if any(attempt.kind is ActionKind.SET_RECURSIVE_LOOP for attempt in case.attempts):
         yield "no function of the loop allows recursion"
 

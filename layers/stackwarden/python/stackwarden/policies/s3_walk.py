@@ -31,7 +31,7 @@ from stackwarden.policies.s3_state import (
 MOST_HOPS = 4
 MOST_GRANTS = 2000  # judgements of a role against a trigger in one walk
 MOST_STEPS = 20_000  # hops gone in one walk; a hop is gone once for each way to it
-MOST_LOOPS = 25  # found through one function, the shortest
+MOST_LOOPS = 25  # through one function, beyond which only proven ones are told
 _FEW = 5
 _ACTIONS = frozenset(action for actions in RAISED_BY.values() for action in actions)
 
@@ -179,7 +179,7 @@ class _Walk:
             function, path = ways.popleft()
             for hop in self._hops(function):
                 self._went += 1
-                if self._went > MOST_STEPS or len(self.loops) >= MOST_LOOPS:
+                if self._went > MOST_STEPS:
                     self.cut["the walk stopped at its bound; longer loops were not looked for"] = None
                     return
                 ways.extend(self._after(hop, path))
@@ -187,8 +187,6 @@ class _Walk:
     def _after(self, hop: Hop, path: tuple[Hop, ...]) -> list[tuple[str, tuple[Hop, ...]]]:
         """Close a loop, or say where to go on."""
         target, way = hop.target, (*path, hop)
-        if unqualified(target) == self._home and target != self._start:
-            self.other_names.add(target)
         if target == self._start:
             self._close(way)
             return []
@@ -211,6 +209,8 @@ class _Walk:
         for bucket in self._buckets(caller, function):
             for trigger in self._triggers(bucket, caller):
                 for route in routes(trigger.target, self._estate, self.unread):
+                    if unqualified(route[-1].target) == self._home != route[-1].target:
+                        self.other_names.add(route[-1].target)
                     yield _Step(caller, function, trigger, route)
 
     def _close(self, hops: tuple[Hop, ...]) -> None:
@@ -221,6 +221,9 @@ class _Walk:
             return
         first = min(range(len(hops)), key=lambda index: hops[index].function)
         loop = Loop((*hops[first:], *hops[:first]))
+        if not loop.proven and len(self.loops) >= MOST_LOOPS:
+            self.cut[f"the walk tells {MOST_LOOPS} possible loops and no more"] = None
+            return
         known = self.loops.get(loop.cycle)
         if known is None or (loop.proven and not known.proven):
             self.loops[loop.cycle] = loop
