@@ -115,31 +115,52 @@ def s3_events() -> str:
 def s3_bounds() -> str:
     """One row a bound of the guard s3-recursion, from its constants."""
     rows = (
+        ("things read to find the functions of one event", s3_reader.MOST_READS, "is no start; not said"),
+        ("things read in one walk", s3_reader.MOST_READS, "says so, and names what was not read"),
         ("hops of a loop", s3_walk.MOST_HOPS, "says so"),
-        ("things read for one event", s3_reader.MOST_READS, "says so, and names what was not read"),
+        ("hops gone in one walk, again for each way to them", s3_walk.MOST_STEPS, "says so"),
         ("pairs of a role and a trigger, in one walk", s3_walk.MOST_GRANTS, "says so"),
-        ("questions to IAM for one event", s3_loops.MOST_CONFIRMATIONS, "is no loop; not said"),
+        ("questions to IAM for one event", s3_loops.MOST_CONFIRMATIONS, "is no loop; says so"),
+        ("loops of one walk, if the next one is only possible", s3_walk.MOST_LOOPS, "says so"),
+        (
+            "loops through one function reported for one event, if the next one is not acted on",
+            _number("functions/s3_recursion/app.py", "MOST_TOLD"),
+            "not said; proven and short ones come first",
+        ),
         ("values tried for one condition key", s3_requests.MOST_VALUES, "says so, if no loop was found"),
         ("requests tried for one statement", s3_permissions.MOST_REQUESTS, "the same"),
         ("searches for a key, for one role and one trigger", s3_permissions.MOST_SEARCHES, "the same"),
+        ("combinations of patterns for them", s3_permissions.MOST_COMBINATIONS, "the same"),
+        ("of them not decided", s3_permissions.MOST_UNDECIDED, "the same"),
         ("steps of one search", s3_permissions.MOST_STATES, "the same"),
         ("bytes of a key, as S3 has it", s3_permissions.LONGEST_KEY, "cannot be"),
     )
     return _table(("of what", "at most", "beyond"), *((what, f"{most:,}", then) for what, most, then in rows))
 
 
+def _number(path: str, name: str) -> int:
+    """Return a constant of a module that reads its settings when it is imported."""
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return int(ast.literal_eval(node.value))
+    raise ValueError(f"{path}: no constant {name}")
+
+
 def s3_times() -> str:
     """One row a number that decides how long the guard s3-recursion goes on."""
     quiet = s3_verdict.TOLD.total_seconds() / 3600
+    timeout = _template()["Resources"]["S3RecursionFunction"]["Properties"]["Timeout"]
     return _table(
         ("what", "number"),
         (
             "times that one change is tried",
-            f"{s3_recursion.TRIES}, each with its [retries](../remediation.md#states)",
+            f"{s3_recursion.TRIES}, each with its [retries](../remediation.md#states);"
+            " a cap that Lambda refuses, once",
         ),
         ("looks that it waits for a change to show", f"{s3_recursion.PATIENCE}, two seconds apart"),
         ("an unchanged loop that is only reported is reported again after", f"{quiet:.0f} hours"),
         ("metrics looked at: concurrency, dropped invocations", f"of {s3_loops.RECENT.days} days"),
+        ("time for one event", f"{timeout} seconds"),
     )
 
 

@@ -83,7 +83,7 @@ class S3Recursion:
             for loop in sorted(survey.loops, key=lambda loop: (not loop.proven, len(loop.hops))):
                 verdict = self._verdict(Subject.of(loop), loop, survey, event, cause)
                 if verdict and (verdict.next == "act" or told < MOST_TOLD):
-                    told += 1
+                    told += verdict.next != "act"
                     yield verdict
         if cap and not any(survey.loops or survey.cut for survey in surveys):
             subject = Subject.gone(unqualified(function), cap)
@@ -97,6 +97,7 @@ class S3Recursion:
         read = self._cases.first(subject, loop, survey, happened_at)
         verdict = read and first_verdict(GUARD, subject, *read, cause, settings)
         if not verdict or verdict.finding.id in self._found:
+            logger.info("nothing new", extra={"cycle": subject.cycle})
             return None
         self._found.add(verdict.finding.id)
         return verdict

@@ -1,9 +1,11 @@
 """The careless developer: plain boto3 clients, stacks and tables, and patience."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -23,6 +25,19 @@ def until[T](look: Callable[[], T | None], what: str, deadline: float = DEADLINE
         assert time.monotonic() < end, f"not within {deadline:.0f} s: {what}"
         time.sleep(0.02)
     return seen
+
+
+def exemption(*, days: int = 7, **changes: str) -> str:
+    """An exemption's JSON that ends in some days."""
+    return json.dumps(
+        {
+            "requested_by": "developer@example.com",
+            "approved_by": "security@example.com",
+            "reason": "a load test",
+            "until": (datetime.now(UTC) + timedelta(days=days)).date().isoformat(),
+            **changes,
+        }
+    )
 
 
 def refused(call: Callable[[], Any]) -> str:
@@ -45,10 +60,13 @@ class Developer:
         return self.account.client(service)
 
     @contextmanager
-    def unseen(self) -> Iterator[None]:
-        """What happens meanwhile does not reach Stackwarden: it is older than it, or its events come late."""
+    def unseen(self, rules: str = STACK) -> Iterator[None]:
+        """What happens meanwhile does not reach Stackwarden: it is older than it, or its events come late.
+
+        rules: what the names of the rules begin with that are disabled meanwhile.
+        """
         events = self.client("events")
-        names = [rule["Name"] for rule in events.list_rules(NamePrefix=STACK)["Rules"]]
+        names = [rule["Name"] for rule in events.list_rules(NamePrefix=rules)["Rules"]]
         for name in names:
             events.disable_rule(Name=name)
         try:
@@ -128,7 +146,7 @@ class Developer:
         listed = self.client("dynamodb").list_backups(TableName=table, BackupType="ALL")["BackupSummaries"]
         return [backup["BackupArn"] for backup in listed if backup["BackupStatus"] == "AVAILABLE"]
 
-    def exempt(self, name: str, text: str) -> None:
+    def exempt(self, name: str, text: str, guard: str = "data-deletion") -> None:
         """Write an exemption's parameter."""
-        parameter = f"/stackwarden/exemptions/data-deletion/{name}"
+        parameter = f"/stackwarden/exemptions/{guard}/{name}"
         self.client("ssm").put_parameter(Name=parameter, Type="String", Value=text)

@@ -14,9 +14,8 @@ from tests.e2e.developer import until
 from tests.e2e.security_team import LONGEST_WORKFLOW, Report, SecurityTeam
 from tests.e2e.stacks import Json
 
-LOG_GROUP: Final = f"/aws/lambda/{STACK}-data-deletion"
 HEARD: Final = {
-    "source": ["aws.cloudformation", "aws.dynamodb"],
+    "source": [f"aws.{name}" for name in ("cloudformation", "dynamodb", "iam", "lambda", "s3")],
     "detail-type": ["AWS API Call via CloudTrail", "CloudFormation Stack Status Change"],
 }
 
@@ -58,9 +57,10 @@ class Guarded(SecurityTeam):
         arn = report.ledger["execution"]
         return str(self.client("stepfunctions").describe_execution(executionArn=arn)["status"])
 
-    def logged(self, text: str) -> list[Json]:
-        """The guard's structured log entries that hold a text."""
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=LOG_GROUP)
+    def logged(self, text: str, guard: str = "data-deletion") -> list[Json]:
+        """A guard's structured log entries that hold a text."""
+        group = f"/aws/lambda/{STACK}-{guard}"
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         lines = [event["message"] for page in pages for event in page["events"]]
         return [json.loads(line) for line in lines if line.startswith("{") and text in line]
 
@@ -113,13 +113,13 @@ class Guarded(SecurityTeam):
 
 
 @contextmanager
-def deployed(*, mode: str, environment: str) -> Iterator[Guarded]:
+def deployed(*, mode: str, environment: str, **parameters: str) -> Iterator[Guarded]:
     """Build, start an account, deploy Stackwarden into it and subscribe; end it all afterwards."""
     with LocalAccount(step_delay=0.0) as account:
         account.retry_delay = 0.05
         with alone():
             build()
-            outputs = deploy(account, mode=mode, environment=environment)
+            outputs = deploy(account, mode=mode, environment=environment, **parameters)
         account.drain()
         guarded = Guarded(account, outputs)
         guarded.subscribe()

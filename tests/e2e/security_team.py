@@ -106,11 +106,12 @@ class SecurityTeam(Developer):
         assert mail.to == SECURITY
         assert outcome.upper() in mail.subject
         ledger = self.ledger(finding["id"])
+        assert ledger["guard"] == finding["guard"]
         assert ledger["outcome"] == outcome
         assert ledger["closed_at"]
         assert ledger["resource_arn"] == finding["resource"]["arn"]
         assert attributes == {
-            "guard": "data-deletion",
+            "guard": finding["guard"],
             "outcome": outcome,
             "severity": finding["severity"],
             "mode": finding["mode"],
@@ -164,9 +165,10 @@ class SecurityTeam(Developer):
         self.account.mailbox.clear()
         failures = list(self.account.background.failures)
         self.account.background.failures.clear()
-        assert [document["finding"]["title"] for document, _ in unread] == []
-        assert mails == []
-        assert failures == []
+        reports = [f"{doc['outcome']}: {doc['finding']['id']} {doc['finding']['title']}" for doc, _ in unread]
+        assert not reports, f"reported besides: {reports}"
+        assert not mails, f"mailed besides: {mails}"
+        assert not failures, f"failed in the background: {failures}"
 
 
 def _plain(item: Json) -> Json:

@@ -1,26 +1,11 @@
 """Exemptions: one stack or one table is let out for a while; a wrong one is no exemption, and is told."""
 
-import json
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
+from tests.e2e.developer import exemption
 from tests.e2e.guarded import Guarded
 from tests.e2e.security_team import Report
 from tests.e2e.stacks import body, table
-
-
-def exemption(*, days: int = 7, **changes: str) -> str:
-    """An exemption's JSON that ends in some days."""
-    return json.dumps(
-        {
-            "requested_by": "developer@example.com",
-            "approved_by": "security@example.com",
-            "reason": "a load test",
-            "until": (datetime.now(UTC) + timedelta(days=days)).date().isoformat(),
-            **changes,
-        }
-    )
 
 
 def names_its_exemption(report: Report, name: str) -> bool:

@@ -1,7 +1,7 @@
 """What every guard function does with an event and with the workflow's questions; the guard is a stub."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -40,7 +40,7 @@ def verdict(**changes: Any) -> Verdict:
 
 
 class StubGuard:
-    """Answers what the test wants, or fails with it."""
+    """Answers what the test wants, and then fails with it."""
 
     id = "data-deletion"
 
@@ -50,11 +50,11 @@ class StubGuard:
         self.looked: list[Event] = []
         self.asked: list[Verdict] = []
 
-    def look(self, event: Event) -> Sequence[Verdict]:
+    def look(self, event: Event) -> Iterator[Verdict]:
         self.looked.append(event)
+        yield from self.found
         if self.error:
             raise self.error
-        return self.found
 
     def look_again(self, verdict: Verdict) -> Verdict:
         self.asked.append(verdict)
@@ -188,7 +188,9 @@ def test_a_guard_that_is_off_does_not_look(guard: StubGuard, clients: FakeClient
     assert guard.looked == []
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"]
+)
 def test_a_guard_that_may_not_see_says_so(
     code: str, runner: Runner, guard: StubGuard, clients: FakeClients
 ) -> None:
@@ -214,6 +216,29 @@ def test_being_blind_is_one_finding_a_day_and_call(
 
     one, same, other = (started["finding"]["id"] for started in clients.started)
     assert one == same != other
+
+
+def test_what_was_found_before_a_read_was_denied_is_acted_on(
+    runner: Runner, guard: StubGuard, clients: FakeClients
+) -> None:
+    guard.found, guard.error = [verdict()], client_error("AccessDenied", "DescribeTable")
+
+    answer = runner.handle(event())
+
+    assert [started["finding"]["hazard"] for started in clients.started] == ["deleted", "blind"]
+    assert answer["started"] == clients.names
+
+
+def test_what_was_found_before_a_read_failed_is_acted_on(
+    runner: Runner, guard: StubGuard, clients: FakeClients
+) -> None:
+    """The invocation is tried again; the same finding stops at the ledger."""
+    guard.found, guard.error = [verdict()], client_error("InternalServerError", "DescribeTable")
+
+    with pytest.raises(ClientError, match="InternalServerError"):
+        runner.handle(event())
+
+    assert [started["finding"]["hazard"] for started in clients.started] == ["deleted"]
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError", "ResourceNotFoundException"])

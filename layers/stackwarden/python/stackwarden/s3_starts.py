@@ -132,6 +132,7 @@ class Starts:
         yield from self._with_roles(roles)  # one listing for all of them
         for start in found:
             if start.kind not in (Kind.ROLE, Kind.POLICY):
+                self._reader.begin()
                 yield from self._pointed_at(start)
 
     def _arn(self, start: Start) -> str:

@@ -118,11 +118,6 @@ class Cause:
         return {"who": "Not known: it was seen when Stackwarden looked at what it has capped."}
 
 
-def witness(loop: Loop) -> list[str]:
-    """Return what closes a loop, as the evidence has it, to tell whether the same still does."""
-    return [f"{hop.grant.statement} / {hop.trigger}" for hop in loop.hops]
-
-
 def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool, acts: bool = False) -> int | None:
     """Say how often the hazard came before, from the ledger's entries about it, newest first.
 
@@ -265,12 +260,12 @@ def _verdict(verdict: Verdict, case: Case, judgement: Judgement) -> Verdict:
 
 
 def _annotations(verdict: Verdict, case: Case, judgement: Judgement) -> list[Action]:
-    function, released = verdict.finding.resource.arn, case.situation.hazard is Hazard.GONE
-    if judgement.outcome is None:
+    function, outcome = verdict.finding.resource.arn, judgement.outcome
+    released = case.situation.hazard is Hazard.GONE and outcome is Outcome.REMEDIATED
+    taken_back = outcome is Outcome.DISMISSED and bool(_caps(case))
+    if outcome is None or not (outcome is Outcome.REMEDIATED or _caps(case)):
         return []
-    if judgement.outcome is not Outcome.REMEDIATED and (released or not _caps(case)):
-        return []
-    if released:
+    if released or taken_back:
         untag = Action(kind=ActionKind.UNTAG_FUNCTION, target=function, parameters={"keys": list(_TAGS)})
         return [untag]
     tags = {FINDING_TAG: verdict.finding.id, "stackwarden:outcome": str(judgement.outcome)}

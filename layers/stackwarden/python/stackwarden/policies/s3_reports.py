@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from stackwarden.finding import ActionKind, Attempt, Outcome, Prose, Severity
-from stackwarden.policies.s3_patterns import ANYTHING, Glob, witness
+from stackwarden.policies.s3_patterns import ANYTHING, Glob
+from stackwarden.policies.s3_patterns import witness as key_that_matches
 from stackwarden.policies.s3_recursion import (
     Case,
     FunctionState,
@@ -139,11 +140,10 @@ def hop_text(hop: Hop) -> str:
     """Tell one hop: who may write what by which statement, and what that triggers."""
     grant, trigger = hop.grant, hop.trigger
     via = f", through {' and '.join(hop.via)}," if hop.via else ""
-    filters = " or ".join(key_filter.text for key_filter in trigger.filters)
     doubts = f" In doubt: {'; '.join(hop.doubts)}." if hop.doubts else ""
     return (
         f"{hop.caller.name} may {grant.action} on {trigger.bucket}/{grant.key}, by {grant.statement}; "
-        f"{_named(hop)} ({filters}, {hop.event}){via} invokes {_short(hop.target)}.{doubts}"
+        f"{_named(hop)} ({_filters(hop)}, {hop.event}){via} invokes {_short(hop.target)}.{doubts}"
     )
 
 
@@ -151,6 +151,20 @@ def _named(hop: Hop) -> str:
     """Name a trigger; an id that S3 made up tells nobody anything."""
     made_up = _MADE_UP.fullmatch(hop.trigger.name)
     return f"a {hop.trigger.kind}" if made_up else f"{hop.trigger.kind} {hop.trigger.name!r}"
+
+
+def witness(loop: Loop) -> list[str]:
+    """Return what closes a loop, to tell whether the same still does.
+
+    A trigger by bucket, filter and function: S3 makes up an id each time that one without it is put.
+    """
+    return [
+        f"{hop.grant.statement} / {hop.trigger.bucket}, {_filters(hop)} / {hop.target}" for hop in loop.hops
+    ]
+
+
+def _filters(hop: Hop) -> str:
+    return " or ".join(key_filter.text for key_filter in hop.trigger.filters)
 
 
 def _short(arn: str) -> str:
@@ -207,7 +221,7 @@ def _capital(text: object) -> str:
 def _is_safe(hop: Hop, prefix: str) -> bool:
     """Whether no key below the prefix passes the trigger as it is."""
     below = Glob.literal(prefix) + ANYTHING
-    return all(witness((below, *each.all_of), each.none_of) is None for each in hop.trigger.filters)
+    return all(key_that_matches((below, *each.all_of), each.none_of) is None for each in hop.trigger.filters)
 
 
 def _evidence(case: Case, loop: Loop, judgement: Judgement) -> dict[str, Any]:
@@ -215,7 +229,7 @@ def _evidence(case: Case, loop: Loop, judgement: Judgement) -> dict[str, Any]:
         "loop": [hop_text(hop) for hop in loop.hops],
         "cycle": list(loop.cycle),
         "grade": "proven" if loop.proven else "possible",
-        "witness": [f"{hop.grant.statement} / {hop.trigger}" for hop in loop.hops],
+        "witness": witness(loop),
         "hops": [_hop_data(hop) for hop in loop.hops],
     }
     if judgement.outcome is Outcome.OBSERVED:
