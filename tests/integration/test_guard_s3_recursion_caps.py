@@ -101,6 +101,19 @@ class TestCapping:
         s3.functions.put_function_recursion_config(FunctionName="thumbnails", RecursiveLoop="Terminate")
         assert s3.judge(verdict)["outcome"] == "remediated"
 
+    def test_recursion_that_was_allowed_makes_it_severe_after_it_was_set_back(self, s3: S3Account) -> None:
+        s3.loop()
+        s3.functions.put_function_recursion_config(FunctionName="thumbnails", RecursiveLoop="Allow")
+        [verdict] = s3.notified()
+        s3.reserve("thumbnails", 10)
+        s3.functions.put_function_recursion_config(FunctionName="thumbnails", RecursiveLoop="Terminate")
+
+        judged = s3.judge(verdict)
+
+        assert (judged["outcome"], judged["finding"]["severity"]) == ("remediated", "HIGH")
+        assert "thumbnails allowed recursion" in judged["finding"]["why"]
+        assert "allows recursion" not in judged["finding"]["why"]
+
     def test_a_loop_that_its_owner_ended_meanwhile_is_no_finding(self, s3: S3Account) -> None:
         s3.loop()
         [verdict] = s3.notified()

@@ -47,7 +47,7 @@ def refuse(operation: str) -> None:
 class TestAnotherRegion:
     @pytest.fixture(autouse=True)
     def made(self, s3: S3Account) -> None:
-        """Two buckets that tell EventBridge, one of them in Ireland; a rule here for objects of any bucket."""
+        """Two buckets that tell EventBridge, one in Ireland; a rule here for objects of any bucket."""
         ireland = {"LocationConstraint": "eu-west-1"}
         s3.s3.create_bucket(Bucket="photos-eu", CreateBucketConfiguration=ireland)
         s3.bucket("photos-us")
@@ -83,7 +83,8 @@ class TestAnotherAccountsTopic:
         ]
 
     def test_that_a_bucket_tells_beside_a_function(self, s3: S3Account) -> None:
-        s3.notify("photos", to(THEIR_TOPIC, name="audit"), to(function_arn("thumbnails")))
+        theirs = to(THEIR_TOPIC, prefix="audit/", name="audit")
+        s3.notify("photos", theirs, to(function_arn("thumbnails"), prefix="in/"))
 
         assert [cycle(verdict) for verdict in s3.notified()] == [["thumbnails", "photos"]]
 

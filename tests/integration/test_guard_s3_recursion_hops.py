@@ -87,6 +87,22 @@ class TestAliases:
 
         assert [capped(verdict) for verdict in s3.updated("resizer")] == [["resizer"]]
 
+    def test_an_alias_with_a_role_of_its_own_is_found_from_the_function(self, s3: S3Account) -> None:
+        """The version behind the alias may write what the function itself may not any more."""
+        s3.bucket("uploads")
+        s3.function("resizer", role=s3.role("writer", allow("uploads/*")))
+        s3.functions.publish_version(FunctionName="resizer")
+        s3.functions.create_alias(FunctionName="resizer", Name="live", FunctionVersion="1")
+        reader = s3.role("reader", allow("uploads/out/*"))
+        s3.functions.update_function_configuration(FunctionName="resizer", Role=reader)
+        s3.let_in("resizer", bucket_arn("uploads"), Qualifier="live")
+        s3.notify("uploads", to(function_arn("resizer:live"), prefix="in/"))
+
+        [verdict] = s3.updated("resizer")
+
+        assert capped(verdict) == ["resizer"]
+        assert verdict["finding"]["evidence"]["hops"][0]["role"].endswith("role/writer")
+
     def test_a_permission_of_the_function_lets_nobody_invoke_its_alias(
         self, s3: S3Account, resizer: str
     ) -> None:

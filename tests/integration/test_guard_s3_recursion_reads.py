@@ -12,7 +12,7 @@ from stackwarden import aws
 from tests import s3_account, sample_events
 from tests.conftest import STATE_MACHINE
 from tests.fakes import client_error
-from tests.s3_account import BASIC, GUARD, S3Account, allow, document
+from tests.s3_account import BASIC, GUARD, S3Account, allow, bucket_arn, document, function_arn, to
 
 
 @pytest.fixture
@@ -70,6 +70,25 @@ class TestBlind:
 
         assert (verdict["finding"]["hazard"], verdict["outcome"]) == ("blind", "failed")
         assert named in verdict["finding"]["title"]
+
+    def test_a_loop_that_was_found_before_is_capped_all_the_same(self, s3: S3Account) -> None:
+        s3.bucket("photos", "vault")
+        s3.function("thumbnails", allow("photos/*.jpg"))
+        s3.function("gallery", allow("vault/*"))
+        s3.let_in("thumbnails", bucket_arn("photos"))
+        s3.let_in("gallery", bucket_arn("photos"))
+        s3.notify(
+            "photos",
+            to(function_arn("thumbnails"), suffix=".jpg", name="jpg"),
+            to(function_arn("gallery"), suffix=".png", name="png"),
+        )
+        no = {"Effect": "Deny", "Action": "s3:GetBucketNotification", "Resource": bucket_arn("vault")}
+        s3.permit("stackwarden-guard", no, name="denied")
+
+        found, blind = s3.notified()
+
+        assert [action["target"] for action in found["actions"]] == [function_arn("thumbnails")]
+        assert (blind["finding"]["hazard"], blind["outcome"]) == ("blind", "failed")
 
     def test_a_denied_read_on_judging_again_fails_the_remediation(self, s3: S3Account) -> None:
         s3.loop()

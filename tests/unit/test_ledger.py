@@ -36,7 +36,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
-def item(number: int = 0, **more: str) -> dict[str, Any]:
+def item(number: int = 0, /, **more: str) -> dict[str, Any]:
     """An entry as DynamoDB has it."""
     known = {
         "id": f"{GUARD}-{number}",

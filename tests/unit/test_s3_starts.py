@@ -1,4 +1,4 @@
-"""From an event to the functions that may be part of a loop: what starts the guard, and a stack's contents."""
+"""From an event to functions that may be part of a loop: what starts the guard, what a stack holds."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -77,7 +77,8 @@ def _client(service: Any) -> Any:
 def listed(clients: dict[str, Stubber]) -> None:
     """Two functions, which are listed once: `inside` has a role of the stack's name, `outside` another."""
     functions = [
-        {"FunctionArn": function_arn(name), "Role": role_arn(f"{name}-role")} for name in ("inside", "outside")
+        {"FunctionArn": function_arn(name), "Role": role_arn(f"{name}-role")}
+        for name in ("inside", "outside")
     ]
     clients["lambda"].add_response("list_functions", {"Functions": functions})
 
