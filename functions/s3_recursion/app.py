@@ -68,11 +68,10 @@ class S3Recursion:
         """Judge the subject again, knowing what was tried."""
         subject = Subject.model_validate(verdict.subject)
         surveys = [self._survey(name, subject.buckets) for name in subject.starts]
-        loops = [loop for survey in surveys for loop in survey.loops]
-        if subject.hazard is Hazard.LOOP:
-            loops = [loop for loop in loops if loop.cycle == subject.cycle]
-        survey = Survey(tuple(loops), (), tuple(cut for survey in surveys for cut in survey.cut))
-        case = self._cases.again(subject, next(iter(loops), None), survey, verdict)
+        loops = tuple(loop for survey in surveys for loop in survey.loops)
+        survey = Survey(loops, (), tuple(cut for survey in surveys for cut in survey.cut))
+        wanted = [loop for loop in loops if subject.hazard is Hazard.GONE or loop.cycle == subject.cycle]
+        case = self._cases.again(subject, next(iter(wanted), None), survey, verdict)
         return next_verdict(verdict, subject, case, settings.place)
 
     def _through(self, function: str, event: Event, cause: Cause, cap: Cap | None) -> Iterator[Verdict]:

@@ -132,6 +132,24 @@ class TestCapping:
         judged = s3.judge(verdict)
 
         assert planned(judged) == [("release-concurrency", ARN, {}, {"reserved": 10})]
+        s3.functions.delete_function_concurrency(FunctionName="thumbnails")
+        ended = s3.judge(judged)
+        assert (ended["next"], ended["outcome"]) == ("done", "dismissed")
+        assert [(each["kind"], each["target"]) for each in ended["annotations"]] == [("untag-function", ARN)]
+
+    def test_a_cap_that_another_loop_of_the_function_needs_stays(self, s3: S3Account) -> None:
+        s3.bucket("photos", "films")
+        s3.function("thumbnails", allow("photos/*"), allow("films/*"))
+        s3.trigger("photos", "thumbnails")
+        s3.trigger("films", "thumbnails")
+        first, second = s3.updated()
+        assert planned(first) == planned(second)
+        assert s3.remediate(first)["outcome"] == "remediated"
+
+        s3.notify(second["finding"]["evidence"]["cycle"][1])
+        judged = s3.judge(second)
+
+        assert (judged["next"], judged["outcome"], judged["annotations"]) == ("done", "dismissed", [])
 
     def test_a_function_that_was_deleted_meanwhile_leaves_nothing_to_hold(self, s3: S3Account) -> None:
         s3.loop()

@@ -114,17 +114,25 @@ def test_the_same_event_twice_is_one_execution(
     assert len(clients.started) == 1
 
 
-def test_a_refused_start_is_raised(
+def test_a_refused_start_is_raised_and_no_blindness(
     runner: Runner, guard: StubGuard, clients: FakeClients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(**_: Any) -> None:
-        raise client_error("AccessDeniedException", "StartExecution")
+    """The guard saw: what is wrong is told by the dead-letter queue."""
+    start = clients.start_execution
+    refusals = [client_error("AccessDeniedException", "StartExecution")]
 
-    monkeypatch.setattr(clients, "start_execution", refuse)
+    def refuse_once(**arguments: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        start(**arguments)
+
+    monkeypatch.setattr(clients, "start_execution", refuse_once)
     guard.found = [verdict()]
 
     with pytest.raises(ClientError, match="StartExecution"):
         runner.handle(event())
+
+    assert clients.started == []
 
 
 def aged(raw: dict[str, Any], age: timedelta) -> dict[str, Any]:

@@ -51,7 +51,10 @@ class CaseReader:
         """Return the case with what was tried; None: the functions are gone."""
         told = [entry for entry in self._told(subject.functions) if entry.id != verdict.finding.id]
         case = self._case(subject, loop, survey, told)
-        return replace(case, attempts=verdict.attempts, round=verdict.round) if case else None
+        if case is None:
+            return None
+        situation = replace(case.situation, other_loops=any(other is not loop for other in survey.loops))
+        return replace(case, situation=situation, attempts=verdict.attempts, round=verdict.round)
 
     def _told(self, functions: Iterable[str]) -> list[ledger.Entry]:
         table = self.settings.ledger_table

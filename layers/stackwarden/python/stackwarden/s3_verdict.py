@@ -263,6 +263,8 @@ def _annotations(verdict: Verdict, case: Case, judgement: Judgement) -> list[Act
     function, outcome = verdict.finding.resource.arn, judgement.outcome
     released = case.situation.hazard is Hazard.GONE and outcome is Outcome.REMEDIATED
     taken_back = outcome is Outcome.DISMISSED and bool(_caps(case))
+    if taken_back and case.situation.other_loops:
+        return []  # the cap stays for them, and so do its tags
     if outcome is None or not (outcome is Outcome.REMEDIATED or _caps(case)):
         return []
     if released or taken_back:

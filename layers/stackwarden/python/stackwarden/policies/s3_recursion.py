@@ -98,7 +98,8 @@ class Cap:
 class Situation:
     """What is judged: a loop with its functions, or a capped function with the cap.
 
-    loop: None if there is none (any more). cut: why the walk may have missed something.
+    loop: None if there is none (any more). other_loops: whether there are others, which may need the same
+    cap. cut: why the walk may have missed something.
     """
 
     hazard: Hazard
@@ -106,6 +107,7 @@ class Situation:
     loop: Loop | None = None
     cap: Cap | None = None
     cut: tuple[str, ...] = ()
+    other_loops: bool = False
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,8 @@ def unreservable(attempts: Iterable[Attempt]) -> bool:
 
 def _fixed_meanwhile(case: Case) -> Judgement:
     """End without a finding; a cap that was set a moment ago is taken back, if the walk saw everything."""
+    if case.situation.other_loops:
+        return Judgement(next="done", outcome=Outcome.DISMISSED)
     if case.situation.cut and case.attempts:
         return Judgement(next="done", outcome=Outcome.FAILED)
     caps = {function.arn: _newest_cap(case, function) for function in case.situation.functions}
