@@ -54,6 +54,7 @@ UNRESERVABLE = (
 )
 CAPPED = loop_case(function(reserved=10), attempts=[tried(cap_concurrency(function(), 10))], round=1)
 REFUSED = loop_case(attempts=[tried(cap_concurrency(function(), 10), error=UNRESERVABLE)], round=1)
+TERMINATED = tried(set_recursive_loop(function(allows_recursion=True)))
 RELEASE = uncap_concurrency(function(reserved=10), None)
 RELEASED = gone_case(function(), CAP, attempts=[tried(RELEASE)], round=1)
 STILL_CAPPED = gone_case(
@@ -292,8 +293,7 @@ class TestWhatHappened:
         assert said(case).evidence["exemption_problems"] == ["The exemption x expired."]
 
     def test_says_what_was_verified(self) -> None:
-        recursion = tried(set_recursive_loop(function(allows_recursion=True)))
-        case = replace(CAPPED, attempts=[*CAPPED.attempts, recursion])
+        case = replace(CAPPED, attempts=[*CAPPED.attempts, TERMINATED])
 
         assert said(case).evidence["verified"] == [
             "reserved concurrency of resize is 10: the loop is slowed down, not ended",
@@ -404,6 +404,43 @@ class TestTheFix:
         assert "releases its cap" in said(CAPPED).fix
         for case in (loop_case(loop=POSSIBLE), loop_case(exempt="resize"), REFUSED):
             assert "releases its cap" not in said(case).fix
+
+
+class TestTheCap:
+    """Title and fix speak of it only if it is Stackwarden's own."""
+
+    @pytest.mark.parametrize("cap", [None, CAP])
+    def test_is_none_where_the_owners_own_low_value_holds_the_loop(self, cap: Cap | None) -> None:
+        case = loop_case(function(reserved=3, cap=cap), attempts=[TERMINATED], round=1)
+
+        assert judge(case).outcome is Outcome.REMEDIATED
+        assert said(case).title == "function resize can trigger itself via bucket uploads"
+        assert "releases its cap" not in said(case).fix
+
+    def test_is_one_of_an_earlier_finding_too(self) -> None:
+        case = loop_case(function(reserved=10, cap=CAP), attempts=[TERMINATED], round=1)
+
+        assert said(case).title.startswith("capped at 10: ")
+        assert "releases its cap" in said(case).fix
+
+    def test_is_the_one_that_was_set_where_another_function_has_a_low_value_of_its_own(self) -> None:
+        states = function("a", reserved=3), function("b", reserved=10)
+        case = loop_case(*states, attempts=[tried(cap_concurrency(function("b"), 10))], round=1)
+
+        assert said(case).title.startswith("capped at 10: ")
+        assert "releases its cap" in said(case).fix
+
+    def test_that_failed_is_none(self) -> None:
+        failed = tried(cap_concurrency(function(), 10), error="X: y")
+        case = loop_case(function(reserved=10), attempts=[failed, TERMINATED], round=1)
+
+        assert said(case).title == "function resize can trigger itself via bucket uploads"
+        assert "releases its cap" not in said(case).fix
+
+    def test_is_not_released_in_mode_observe(self) -> None:
+        case = loop_case(function(reserved=10, cap=CAP), mode=Mode.OBSERVE)
+
+        assert "releases its cap" not in said(case).fix
 
 
 class TestTheReport:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from stackwarden.finding import ActionKind, Attempt, Outcome, Prose, Severity
+from stackwarden.finding import ActionKind, Attempt, Mode, Outcome, Prose, Severity
 from stackwarden.policies.s3_patterns import ANYTHING, Glob
 from stackwarden.policies.s3_patterns import witness as key_that_matches
 from stackwarden.policies.s3_recursion import (
@@ -14,6 +14,7 @@ from stackwarden.policies.s3_recursion import (
     Hazard,
     Judgement,
     WhenUnreservable,
+    cap_concurrency,
     unreservable,
 )
 from stackwarden.policies.s3_walk import Hop, Loop
@@ -80,10 +81,20 @@ def _title(case: Case, loop: Loop, judgement: Judgement) -> str:
 
 def _capped(case: Case, judgement: Judgement) -> str:
     """How it ended comes first: a subject is cut at its end."""
-    if judgement.outcome is not Outcome.REMEDIATED or not case.holding:
+    if judgement.outcome is not Outcome.REMEDIATED or not (capped := _capped_ones(case)):
         return ""
-    reserved = case.holding[0].reserved
+    reserved = capped[0].reserved
     return "stopped: " if reserved == 0 else f"capped at {reserved}: "
+
+
+def _capped_ones(case: Case) -> list[FunctionState]:
+    """The functions that a cap of Stackwarden's holds, set now or before: not a low value of the owner's."""
+    return [f for f in case.holding if f.reserved is not None and _is_cap(case, f, f.reserved)]
+
+
+def _is_cap(case: Case, function: FunctionState, reserved: int) -> bool:
+    earlier = function.cap is not None and function.cap.reserved == reserved
+    return earlier or any(a.status == "done" for a in case.tried(cap_concurrency(function, reserved)))
 
 
 def _why(case: Case, loop: Loop, judgement: Judgement) -> str:
@@ -186,7 +197,8 @@ def _fix(case: Case, loop: Loop) -> str:
     if not _is_safe(hop, output):
         lines += [f"{_capital(_named(hop))} of {bucket}, where it is declared{_where_in_pattern(hop)}:"]
         lines += [f"  {_filter(hop)}"]
-    released = " Stackwarden releases its cap when the loop is gone." if case.held and case.attempts else ""
+    will_release = case.mode is Mode.ENFORCE and _capped_ones(case)
+    released = " Stackwarden releases its cap when the loop is gone." if will_release else ""
     return "\n".join([*lines, f"Or use another bucket for one of the two.{released}"])
 
 
