@@ -1,23 +1,17 @@
 """The function s3_recursion on real resources: what it reads, how often, and what it cannot read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local.account import LocalAccount
 from stackwarden import aws
 from tests import s3_account, sample_events
 from tests.conftest import STATE_MACHINE
 from tests.fakes import client_error
 from tests.s3_account import BASIC, GUARD, S3Account, allow, bucket_arn, document, function_arn, to
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 class TestGone:
@@ -48,6 +42,99 @@ class TestGone:
     )
     def test_whatever_an_event_points_at_may_be_gone(self, s3: S3Account, case: str) -> None:
         assert s3.happens(case) == []
+
+
+class TestPoliciesThatGoMeanwhile:
+    """Between its listing and its reading a policy goes; the rest of the role still closes the loop."""
+
+    def meanwhile(self, call: str, change: Callable[[], object]) -> None:
+        """Let something happen right after the guard's first call of this name."""
+        todo = [change]
+
+        def answer(**_: Any) -> None:
+            if todo:
+                todo.pop()()
+
+        aws.client("iam").meta.events.register(f"after-call.iam.{call}", answer)
+
+    def policy(self, s3: S3Account, name: str) -> str:
+        """A managed policy about nothing of the loop; its ARN."""
+        made = s3.iam.create_policy(PolicyName=name, PolicyDocument=document(allow("elsewhere/*")))
+        return str(made["Policy"]["Arn"])
+
+    def test_an_inline_policy_that_was_deleted(self, s3: S3Account) -> None:
+        s3.loop()
+        s3.permit("thumbnails-role", allow("elsewhere/*"), name="also")
+        self.meanwhile(
+            "ListRolePolicies",
+            lambda: s3.iam.delete_role_policy(RoleName="thumbnails-role", PolicyName="also"),
+        )
+
+        [verdict] = s3.notified()
+
+        assert verdict["next"] == "act"
+        assert "also" not in s3.iam.list_role_policies(RoleName="thumbnails-role")["PolicyNames"]
+
+    def test_a_managed_policy_that_was_deleted(self, s3: S3Account) -> None:
+        s3.loop()
+        arn = self.policy(s3, "also")
+        s3.iam.attach_role_policy(RoleName="thumbnails-role", PolicyArn=arn)
+
+        def delete() -> None:
+            s3.iam.detach_role_policy(RoleName="thumbnails-role", PolicyArn=arn)
+            s3.iam.delete_policy(PolicyArn=arn)
+
+        self.meanwhile("ListAttachedRolePolicies", delete)
+
+        [verdict] = s3.notified()
+
+        assert verdict["next"] == "act"
+        assert "iam:GetPolicy" in s3.calls.made
+
+    def test_a_managed_policy_of_which_another_version_became_the_default(self, s3: S3Account) -> None:
+        s3.bucket("photos")
+        arn = self.policy(s3, "write")
+        s3.function("thumbnails", role=s3.role("thumbnails-role", managed=(arn,)))
+        s3.trigger("photos", "thumbnails")
+
+        def replace() -> None:
+            text = document(allow("photos/*"))
+            s3.iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
+            s3.iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+
+        self.meanwhile("GetPolicy", replace)
+
+        [verdict] = s3.notified()
+
+        assert verdict["next"] == "act"
+
+    def test_a_boundary_that_was_taken_off_and_deleted(self, s3: S3Account) -> None:
+        s3.loop()
+        arn = self.policy(s3, "limit")
+        s3.iam.put_role_permissions_boundary(RoleName="thumbnails-role", PermissionsBoundary=arn)
+
+        def delete() -> None:
+            s3.iam.delete_role_permissions_boundary(RoleName="thumbnails-role")
+            s3.iam.delete_policy(PolicyArn=arn)
+
+        self.meanwhile("GetRole", delete)
+
+        [verdict] = s3.notified()
+
+        assert verdict["next"] == "act"
+        assert "iam:GetPolicy" in s3.calls.made
+
+    def test_a_cap_is_kept_while_the_rest_of_the_role_closes_the_loop(self, s3: S3Account) -> None:
+        s3.loop()
+        [verdict] = s3.notified()
+        s3.remediate(verdict, hours_ago=1)
+        s3.permit("thumbnails-role", allow("elsewhere/*"), name="also")
+        self.meanwhile(
+            "ListRolePolicies",
+            lambda: s3.iam.delete_role_policy(RoleName="thumbnails-role", PolicyName="also"),
+        )
+
+        assert s3.notified() == []
 
 
 class TestBlind:
@@ -184,6 +271,17 @@ class TestReadCalls:
     def test_an_event_that_is_ignored_reads_nothing(self, s3: S3Account, case: str) -> None:
         assert s3.invoke(sample_events.now(GUARD, case)) == []
         assert s3.calls.made == []
+
+    def test_every_bucket_is_listed_without_a_prefix(self, s3: S3Account, harmless: str) -> None:
+        asked: list[dict[str, Any]] = []
+        aws.client("s3").meta.events.register(
+            "provide-client-params.s3.ListBuckets", lambda params, **_: asked.append(params)
+        )
+        s3.permit("thumbnails-role", allow("*"))
+
+        s3.notified()
+
+        assert [sorted(params) for params in asked] == [["BucketRegion"]]
 
     def test_a_role_of_another_service_takes_two(self, s3: S3Account) -> None:
         trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -26,10 +26,13 @@ _HARMLESS: Final = frozenset(
 
 
 class RoleReader:
-    """Reads roles. Every method raises ClientError; a role that does not exist is None."""
+    """Reads roles. Every method raises ClientError; a role that does not exist is None.
+
+    A policy that is deleted between its listing and its reading says nothing; the rest of the role counts.
+    """
 
     def __init__(self) -> None:
-        self._managed: dict[str, tuple[Statement, ...]] = {}
+        self._managed: dict[str, tuple[Statement, ...] | None] = {}
 
     @property
     def _iam(self) -> "IAMClient":
@@ -39,10 +42,12 @@ class RoleReader:
         """Read the policies of a role, without its boundary, id and tags."""
         name = name_of(arn)
         try:
-            found = [*self._inline(name), *self._attached(name)]
+            inline, attached = self._inline(name), self._attached(name)
         except self._iam.exceptions.NoSuchEntityException:
             return None
-        return Role(arn, "", tuple(found))
+        documents = [self._inline_policy(name, policy) for policy in inline]
+        documents += [self._policy(policy) or () for policy in attached]
+        return Role(arn, "", tuple(statement for document in documents for statement in document))
 
     def details(self, role: Role) -> Role | None:
         """Add boundary, id and tags."""
@@ -59,36 +64,44 @@ class RoleReader:
             tags={tag["Key"]: tag["Value"] for tag in described.get("Tags", [])},
         )
 
-    def _inline(self, role: str) -> list[Statement]:
+    def _inline(self, role: str) -> list[str]:
         paginator = self._iam.get_paginator("list_role_policies")
-        names = [name for page in paginator.paginate(RoleName=role) for name in page["PolicyNames"]]
-        documents: dict[str, Any] = {
-            name: self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            for name in names
-        }
-        return [
-            s for name, document in documents.items() for s in statements(f"inline policy {name}", document)
-        ]
+        return [name for page in paginator.paginate(RoleName=role) for name in page["PolicyNames"]]
 
-    def _attached(self, role: str) -> list[Statement]:
+    def _attached(self, role: str) -> list[str]:
         paginator = self._iam.get_paginator("list_attached_role_policies")
-        arns = [
-            policy["PolicyArn"]
-            for page in paginator.paginate(RoleName=role)
-            for policy in page["AttachedPolicies"]
-        ]
-        return [statement for arn in arns for statement in self._policy(arn)]
+        pages = paginator.paginate(RoleName=role)
+        return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
 
-    def _policy(self, arn: str) -> tuple[Statement, ...]:
+    def _inline_policy(self, role: str, name: str) -> tuple[Statement, ...]:
+        try:
+            document: Any = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        except self._iam.exceptions.NoSuchEntityException:
+            return ()
+        return statements(f"inline policy {name}", document)
+
+    def _policy(self, arn: str) -> tuple[Statement, ...] | None:
+        """Read a managed policy; None: it does not exist, which for a boundary is not the same as empty."""
         _, _, _, _, owner, resource = arn.split(":", 5)
         if owner == "aws" and resource.removeprefix("policy/") in _HARMLESS:
             return ()
         if arn not in self._managed:
-            version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            read = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-            document: Any = read["Document"]
-            self._managed[arn] = statements(f"managed policy {arn}", document)
+            self._managed[arn] = self._default_version(arn)
         return self._managed[arn]
+
+    def _default_version(self, arn: str, *, again: bool = True) -> tuple[Statement, ...] | None:
+        try:
+            version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        except self._iam.exceptions.NoSuchEntityException:
+            return None
+        try:
+            read = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        except self._iam.exceptions.NoSuchEntityException:
+            if not again:
+                raise
+            return self._default_version(arn, again=False)  # another version became the default
+        document: Any = read["Document"]
+        return statements(f"managed policy {arn}", document)
 
     def using_policy(self, arn: str) -> list[str]:
         """Return the names of the roles that a managed policy is attached to, or is the boundary of."""
