@@ -105,6 +105,12 @@ def test_other_services_name_it_by_a_parameter(
     assert start(service, name, request_) == expected
 
 
+@pytest.mark.parametrize("name", ["UpdateEventSourceMapping20150331", "DeleteEventSourceMapping20150331"])
+@pytest.mark.parametrize("parameter", ["uUID", "uuid", "UUID"])
+def test_a_mapping_is_known_however_its_parameter_is_spelt(name: str, parameter: str) -> None:
+    assert start("lambda", name, {parameter: MAPPING}) == (Kind.MAPPING, MAPPING)
+
+
 @pytest.mark.parametrize("bus", [None, "", "default", f"{BUS}/default"])
 def test_a_rule_of_the_default_bus_is_looked_at_however_that_is_named(bus: str | None) -> None:
     found = start("events", "PutTargets", {"rule": "scans", "eventBusName": bus})

@@ -102,13 +102,14 @@ def start_of(event: ApiCall | StackStatusChange | ResourceStatusChange, place: P
     """Say where to begin; None: the event is not about anything that closes or opens a loop."""
     if isinstance(event, StackStatusChange):
         return Start(Kind.STACK, event.stack_id)
-    request = event.request or {}
+    # By lower case: how CloudTrail spells a parameter that begins with an abbreviation is not documented.
+    request = {key.lower(): value for key, value in (event.request or {}).items()}
     found = _found(event)
     if found is None:
         return None
     kind, parameter = found
-    name = request.get(parameter)
-    if kind is Kind.RULE and str(request.get("eventBusName") or "default").rsplit("/", 1)[-1] != "default":
+    name = request.get(parameter.lower())
+    if kind is Kind.RULE and str(request.get("eventbusname") or "default").rsplit("/", 1)[-1] != "default":
         return None  # S3 tells the default bus, which may be named by its ARN
     return Start(kind, _spelt(kind, str(name), request, place)) if name else None
 
