@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 from botocore.exceptions import ClientError
 
 from stackwarden import aws
-from stackwarden.policies.s3_rules import match
+from stackwarden.policies.s3_rules import matches
 from stackwarden.policies.s3_state import (
     Bucket,
     Function,
@@ -28,7 +28,7 @@ from stackwarden.settings import Place
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import NotificationConfigurationResponseTypeDef
 
-MOST_READS: Final = 150  # things to read for one event; a role with some policies is one thing
+MOST_READS: Final = 150  # things to read in one walk; a role with some policies is one thing
 _TARGETS: Final = (
     ("LambdaFunctionConfigurations", "LambdaFunctionArn"),
     ("TopicConfigurations", "TopicArn"),
@@ -114,7 +114,8 @@ class EstateReader:
 
     def _own_buckets(self, prefix: str = "") -> list[str]:
         paginator = aws.client("s3").get_paginator("list_buckets")
-        pages = paginator.paginate(BucketRegion=self._place.region, Prefix=prefix)
+        only: Any = {"Prefix": prefix} if prefix else {}
+        pages = paginator.paginate(BucketRegion=self._place.region, **only)
         return [bucket["Name"] for page in pages for bucket in page.get("Buckets", [])]
 
     def _buckets(self, _: str) -> None:
@@ -146,7 +147,7 @@ class EstateReader:
         """Whether an event of some bucket may match, so that the targets are worth a call."""
         envelope = {key: value for key, value in pattern.items() if key in ("source", "detail-type")}
         place = self._place
-        return match(envelope, bucket="any", account=place.account, region=place.region) is not None
+        return bool(matches(envelope, bucket="any", account=place.account, region=place.region))
 
     def _rule(self, name: str, arn: str, pattern: Mapping[str, Any]) -> Rule:
         pages = aws.client("events").get_paginator("list_targets_by_rule").paginate(Rule=name)

@@ -17,21 +17,6 @@ class Match:
     doubt: str = ""
 
 
-def match(
-    pattern: Mapping[str, Any], *, bucket: str, account: str, region: str, partition: str = "aws"
-) -> Match | None:
-    """Return all that matches of a bucket in one; None if nothing does. `{}` matches everything."""
-    found = _matches(pattern, bucket, account, region, partition)
-    if len(found) < 2:
-        return found[0] if found else None
-    doubts = ["which keys match depends on the event", *(part.doubt for part in found if part.doubt)]
-    return Match(
-        tuple(event for event in Event if any(event in part.events for part in found)),
-        tuple(dict.fromkeys(key_filter for part in found for key_filter in part.filters)),
-        "; ".join(dict.fromkeys(doubts)),
-    )
-
-
 def triggers(
     rule: Rule, bucket: Bucket, *, account: str, region: str, partition: str = "aws"
 ) -> tuple[Trigger, ...]:
@@ -42,7 +27,7 @@ def triggers(
     """
     if not (bucket.to_eventbridge and rule.pattern):
         return ()
-    found = _matches(rule.pattern, bucket.name, account, region, partition)
+    found = matches(rule.pattern, bucket=bucket.name, account=account, region=region, partition=partition)
     return tuple(
         Trigger(
             bucket=bucket.name,
@@ -60,10 +45,13 @@ def triggers(
     )
 
 
-def _matches(
-    pattern: Mapping[str, Any], bucket: str, account: str, region: str, partition: str
+def matches(
+    pattern: Mapping[str, Any], *, bucket: str, account: str, region: str, partition: str = "aws"
 ) -> list[Match]:
-    """Return a Match for each set of filters and doubt; within it, every event goes with every filter."""
+    """Return a Match for each set of filters and doubt; within it, every event goes with every filter.
+
+    The list is empty if nothing of the bucket matches. `{}` matches everything.
+    """
     events: dict[tuple[tuple[KeyFilter, ...], str], list[Event]] = {}
     for event in Event:
         filters: dict[str, list[KeyFilter]] = {}
