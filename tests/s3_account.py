@@ -293,6 +293,12 @@ def to(arn: str, *events: str, prefix: str = "", suffix: str = "", name: str = "
     return {"Id": name, kind: arn, "Events": list(events or (CREATED,)), **filters}
 
 
+def planned(verdict: Json) -> list[tuple[str, str, Json, Json]]:
+    """What the workflow is told to do: kind, target, parameters and the value before."""
+    assert verdict["next"] == "act"
+    return [(a["kind"], a["target"], a["parameters"], a["before"]) for a in verdict["actions"]]
+
+
 def imported(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module functions/s3_recursion/app.py, in the environment that the template gives it."""
     for name, value in {**ENVIRONMENT, **SETTINGS}.items():

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.account import LocalAccount
+from tests import s3_account
+from tests.s3_account import S3Account
 
 ALLOW_EVERYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -26,6 +28,12 @@ def account() -> Iterator[LocalAccount]:
 def role_arn(account: LocalAccount) -> str:
     """A role that may do everything."""
     return role(account, "everything", ALLOW_EVERYTHING)
+
+
+@pytest.fixture
+def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
+    """The account with the function s3_recursion in it."""
+    yield from s3_account.started(account, monkeypatch)
 
 
 def role(account: LocalAccount, name: str, policy: str) -> str:

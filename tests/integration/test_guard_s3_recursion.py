@@ -1,6 +1,5 @@
 """The function s3_recursion on real resources: which loops it proves, and which it rules out."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,11 +22,6 @@ from tests.s3_account import (
 )
 
 OTHER_ACCOUNT = "210987654321"
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def hop(verdict: dict[str, Any]) -> dict[str, Any]:

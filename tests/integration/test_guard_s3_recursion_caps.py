@@ -1,30 +1,16 @@
 """The function s3_recursion and its caps: set, waited for, taken back, refused by Lambda."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account
-from tests.s3_account import S3Account, allow, function_arn, settle
+from tests.s3_account import S3Account, allow, function_arn, planned, settle
 
 ARN = function_arn("thumbnails")
 UNRESERVABLE = (
     "Lambda.InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases "
     "account's UnreservedConcurrentExecution below its minimum value of [100]."
 )
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
-
-
-def planned(verdict: dict[str, Any]) -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
-    assert verdict["next"] == "act"
-    return [(a["kind"], a["target"], a["parameters"], a["before"]) for a in verdict["actions"]]
 
 
 class TestCapping:

@@ -1,14 +1,11 @@
 """The function s3_recursion on what is another Region's, another account's or anybody's."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
 from stackwarden import aws
-from tests import s3_account
 from tests.fakes import client_error
 from tests.s3_account import (
     ACCOUNT,
@@ -23,11 +20,6 @@ from tests.s3_account import (
 
 THEIR_TOPIC = "arn:aws:sns:us-east-1:210987654321:central"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:albums"
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def cycle(verdict: dict[str, Any]) -> list[str]:

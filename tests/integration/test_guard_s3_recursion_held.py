@@ -1,22 +1,15 @@
 """The function s3_recursion and loops that are held: what is told again, what ends them, who it was."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account, sample_events
+from tests import sample_events
 from tests.s3_account import CONTEXT, GUARD, S3Account, allow, bucket_arn, function_arn, to
 
 ARN = function_arn("thumbnails")
 UNKNOWN = "Not known: it was seen when Stackwarden looked at what it has capped."
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def reported(s3: S3Account, verdict: dict[str, Any], outcome: str) -> str:

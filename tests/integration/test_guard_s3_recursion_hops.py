@@ -1,20 +1,12 @@
 """The function s3_recursion on real resources: aliases, loops over several functions, the bound of a walk."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account
 from tests.s3_account import S3Account, allow, bucket_arn, function_arn, to
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def cycle(verdict: dict[str, Any]) -> list[str]:

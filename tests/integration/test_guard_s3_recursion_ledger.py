@@ -2,22 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account
 from tests.s3_account import CONTEXT, LEDGER, S3Account, function_arn
 
 ARN = function_arn("thumbnails")
 CAP_TAG = "stackwarden:concurrency-cap"
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def released(verdict: dict[str, Any]) -> list[tuple[str, str]]:

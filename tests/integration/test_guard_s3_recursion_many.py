@@ -1,22 +1,14 @@
 """The function s3_recursion where there is much to look at: many functions, many loops."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account
 from tests.s3_account import S3Account, allow, document
 
 HUB = "hub"
 SPOKES = [f"spoke-{number}" for number in range(6)]
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def outcomes(verdicts: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:

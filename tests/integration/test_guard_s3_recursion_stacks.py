@@ -1,12 +1,8 @@
 """The function s3_recursion and stacks that complete a loop of which they hold only a part."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from local.account import LocalAccount
-from tests import s3_account, sample_events
+from tests import sample_events
 from tests.integration.local_stacks import Template, body, create
 from tests.s3_account import CONTEXT, GUARD, TRUST, S3Account, allow, function_arn
 
@@ -33,11 +29,6 @@ OWN_FUNCTION: Template = {
         "Code": {"ZipFile": "never runs"},
     },
 }
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def stack(s3: S3Account, **resources: Template) -> str:

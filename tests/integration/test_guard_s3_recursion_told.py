@@ -1,25 +1,12 @@
 """The function s3_recursion and its caps: what was told before, and caps that are lifted or released."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account
-from tests.s3_account import S3Account, allow, function_arn, to
+from tests.s3_account import S3Account, allow, function_arn, planned, to
 
 ARN = function_arn("thumbnails")
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
-
-
-def planned(verdict: dict[str, Any]) -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
-    assert verdict["next"] == "act"
-    return [(a["kind"], a["target"], a["parameters"], a["before"]) for a in verdict["actions"]]
 
 
 class TestTold:

@@ -1,13 +1,10 @@
 """The function s3_recursion on real resources: loops through topics, queues and rules."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.account import LocalAccount
-from tests import s3_account
 from tests.s3_account import (
     ACCOUNT,
     EVENTS,
@@ -21,11 +18,6 @@ from tests.s3_account import (
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:albums"
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:films"
 RULE = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/scans-to-ocr"
-
-
-@pytest.fixture
-def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
-    yield from s3_account.started(account, monkeypatch)
 
 
 def capped(verdict: dict[str, Any]) -> list[str]:
