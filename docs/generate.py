@@ -18,7 +18,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/stackwarden/python"))
 
-from stackwarden import s3_loops, s3_reader, s3_verdict
+from stackwarden import episodes, s3_loops, s3_reader
 from stackwarden.policies import s3_permissions, s3_recursion, s3_requests, s3_walk
 from stackwarden.policies.data_resources import TYPES, DataResourceType, Protection
 from stackwarden.policies.s3_state import RAISED_BY
@@ -148,7 +148,7 @@ def _number(path: str, name: str) -> int:
 
 def s3_times() -> str:
     """One row a number that decides how long the guard s3-recursion goes on."""
-    quiet = s3_verdict.TOLD.total_seconds() / 3600
+    quiet = episodes.TOLD.total_seconds() / 3600
     timeout = _template()["Resources"]["S3RecursionFunction"]["Properties"]["Timeout"]
     return _table(
         ("what", "number"),

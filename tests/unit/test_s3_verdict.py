@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stackwarden.episodes import TOLD, episode
 from stackwarden.events import ApiCall, StackStatusChange
 from stackwarden.finding import NOBODY, Action, ActionKind, Actor, Attempt, Mode, Outcome, Severity, Verdict
 from stackwarden.guard import Event
@@ -21,7 +22,7 @@ from stackwarden.policies.s3_recursion import (
 )
 from stackwarden.policies.s3_walk import Loop
 from stackwarden.s3_starts import CAP_TAG
-from stackwarden.s3_verdict import TOLD, Cause, Subject, about, cap_set, episode, first_verdict, next_verdict
+from stackwarden.s3_verdict import Cause, Subject, about, cap_set, first_verdict, next_verdict
 from stackwarden.settings import Settings
 from tests.s3_cases import (
     ACCOUNT,

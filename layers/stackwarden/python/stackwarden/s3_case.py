@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from stackwarden import aws, exemptions, ledger
+from stackwarden.episodes import episode
 from stackwarden.finding import Mode, Verdict
 from stackwarden.policies.s3_recursion import Cap, Case, Situation, judge, names
 from stackwarden.policies.s3_reports import witness
 from stackwarden.policies.s3_walk import Loop, Survey
 from stackwarden.s3_loops import states
 from stackwarden.s3_settings import RecursionSettings
-from stackwarden.s3_verdict import Subject, about, cap_set, episode
+from stackwarden.s3_verdict import Subject, about, cap_set
 
 
 @dataclass(frozen=True)

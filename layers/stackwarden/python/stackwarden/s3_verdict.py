@@ -1,8 +1,7 @@
 """From the judgement of `s3-recursion` to the verdict that travels through the workflow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -29,8 +28,6 @@ from stackwarden.policies.s3_walk import Loop
 from stackwarden.s3_starts import CAP_TAG, FINDING_TAG
 from stackwarden.settings import Place, Settings
 
-TOLD: Final = timedelta(days=1)  # an unchanged loop that is only reported is reported once a day
-_STUCK: Final = timedelta(hours=2)  # a workflow that took longer died
 _TAGS: Final = (FINDING_TAG, "stackwarden:outcome", CAP_TAG, "stackwarden:concurrency-before")
 
 
@@ -116,30 +113,6 @@ class Cause:
         if self.actor or self.stack_id:
             return {}
         return {"who": "Not known: it was seen when Stackwarden looked at what it has capped."}
-
-
-def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool, acts: bool = False) -> int | None:
-    """Say how often the hazard came before, from the ledger's entries about it, newest first.
-
-    None: it was told already and is held. The same number as the newest entry's: what happened is part of
-    that, so the workflow stops at the ledger. A cap that was verified and is gone again is a new one, and so
-    is a hazard that was dismissed and is there again, or was only told and is now acted on.
-    """
-    if not told:
-        return 0
-    newest = told[0]
-    number = int(newest.finding["evidence"].get("episode", 0))
-    if newest.outcome is Outcome.REMEDIATED:
-        return None if held else number + 1
-    if newest.outcome is Outcome.DISMISSED:
-        return number + 1
-    if newest.closed_at is None:
-        return number if happened_at - newest.opened_at < _STUCK else number + 1
-    only_told = newest.outcome in (Outcome.OBSERVED, Outcome.EXEMPT)
-    if only_told and acts:
-        return number + 1
-    quiet = TOLD if only_told else timedelta()
-    return number if happened_at <= newest.closed_at + quiet else number + 1
 
 
 def about(entries: Iterable[Entry], subject: Subject) -> list[Entry]:
