@@ -2,7 +2,7 @@
 PYTHON ?= python3.13
 UV_VERSION = 0.13.8
 BIN = .venv/bin
-CODE = layers functions local tests docs statemachines
+CODE = layers functions local cli tests docs statemachines
 export SAM_CLI_TELEMETRY = 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
