@@ -7,7 +7,15 @@ from tests.fakes import client_error
 
 
 @pytest.mark.parametrize(
-    "name", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"]
+    "name",
+    [
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "KMSAccessDeniedException",
+        "KmsAccessDeniedException",
+        "UnauthorizedOperation",
+    ],
 )
 def test_a_call_that_is_not_allowed_is_access_denied_by_whatever_name(name: str) -> None:
     assert aws.is_access_denied(client_error(name, "ListSubscriptionsByTopic"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stackwarden.lambda_names import FunctionName, from_invocation_uri, parse
+from stackwarden.lambda_names import FunctionName, from_arn, from_invocation_uri, parse
 from stackwarden.settings import Place
 
 PLACE = Place("aws", "us-east-1", "123456789012")
@@ -151,6 +151,11 @@ def test_a_very_long_reference_is_quoted_in_part() -> None:
     assert len(str(refused.value)) < 300
 
 
+@pytest.mark.parametrize("text", ["", "resize", "123456789012:function:resize", "i-0123456789abcdef0"])
+def test_what_is_no_arn_names_no_function_where_one_is_wanted(text: str) -> None:
+    assert from_arn(text) is None
+
+
 @pytest.mark.parametrize(
     "uri",
     [
@@ -186,6 +191,7 @@ def test_an_integration_with_something_else_names_no_function(uri: str) -> None:
 def test_an_arn_is_read_back_anywhere(function: FunctionName) -> None:
     assert parse(function.qualified_arn, PLACE) == function
     assert parse(function.arn, PLACE).qualified_arn == function.arn
+    assert from_arn(function.qualified_arn) == function
 
 
 @given(FUNCTIONS)

@@ -3,6 +3,7 @@
 import functools
 import os
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
@@ -12,10 +13,12 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
@@ -35,6 +38,8 @@ def client(service: Literal["cloudformation"]) -> "CloudFormationClient": ...
 @overload
 def client(service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
 @overload
+def client(service: Literal["cognito-idp"]) -> "CognitoIdentityProviderClient": ...
+@overload
 def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
 @overload
 def client(service: Literal["events"]) -> "EventBridgeClient": ...
@@ -42,6 +47,8 @@ def client(service: Literal["events"]) -> "EventBridgeClient": ...
 def client(service: Literal["iam"]) -> "IAMClient": ...
 @overload
 def client(service: Literal["lambda"]) -> "LambdaClient": ...
+@overload
+def client(service: Literal["logs"]) -> "CloudWatchLogsClient": ...
 @overload
 def client(service: Literal["rds"]) -> "RDSClient": ...
 @overload
@@ -54,6 +61,8 @@ def client(service: Literal["sns"]) -> "SNSClient": ...
 def client(service: Literal["ssm"]) -> "SSMClient": ...
 @overload
 def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
+@overload  # their types are no development dependency
+def client(service: Literal["apigateway", "apigatewayv2", "elbv2", "iot", "pipes", "scheduler"]) -> Any: ...
 @functools.cache
 def client(service: Any) -> Any:
     """Return the process's client of a service; made at first use, since each costs cold start time."""
@@ -61,8 +70,23 @@ def client(service: Any) -> Any:
         return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
 
 
-# SNS has a name of its own.
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+def pages(client: Any, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
+    """Yield what all pages of an answer hold under a key."""
+    for page in client.get_paginator(operation).paginate(**parameters):
+        yield from page.get(key, [])
+
+
+# SNS has a name of its own; Lambda and Step Functions have one for a key that the caller may not use.
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "KMSAccessDeniedException",
+        "KmsAccessDeniedException",
+        "UnauthorizedOperation",
+    }
+)
 
 
 def code(error: ClientError) -> str:

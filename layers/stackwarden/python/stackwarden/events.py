@@ -11,6 +11,7 @@ from pydantic import AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
 from stackwarden.finding import Actor
 
 CLOUDFORMATION = "cloudformation.amazonaws.com"
+LAMBDA = "lambda.amazonaws.com"
 
 
 class _Event(BaseModel):
@@ -49,6 +50,12 @@ class ApiCall(_Event):
     response: dict[str, Any] | None = Field(
         default=None, validation_alias=AliasPath("detail", "responseElements")
     )
+
+    @property
+    def undated_name(self) -> str:
+        """The call's name; Lambda's without its date and version: `AddPermission20150331v2`."""
+        dated = self.source == LAMBDA and self.name[-1:].isdigit()
+        return self.name.rstrip("v0123456789") if dated else self.name
 
     @property
     def by_cloudformation(self) -> bool:

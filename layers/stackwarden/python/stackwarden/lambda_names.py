@@ -82,6 +82,12 @@ def parse(reference: str, place: Place) -> FunctionName:
     )
 
 
+def from_arn(arn: str) -> FunctionName | None:
+    """Return the function that an ARN names, with or without a qualifier; None for every other text."""
+    found = _ARN.fullmatch(arn)
+    return FunctionName(**found.groupdict()) if found else None
+
+
 def from_invocation_uri(uri: str) -> FunctionName | None:
     """Return the function that an API Gateway integration URI invokes, plain or with a streamed response.
 
@@ -90,5 +96,4 @@ def from_invocation_uri(uri: str) -> FunctionName | None:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
     """
     integration = _INVOCATION.fullmatch(uri)
-    function = integration and _ARN.fullmatch(integration["function"])
-    return FunctionName(**function.groupdict()) if function else None
+    return from_arn(integration["function"]) if integration else None

@@ -82,7 +82,6 @@ _CALLS: Final[Mapping[str, Mapping[str, tuple[Kind, str]]]] = {
         "SetDefaultPolicyVersion": (Kind.POLICY, "policyArn"),
     },
 }
-_DATED: Final = "lambda.amazonaws.com"
 # What in a stack may be a part of a loop, and what its physical id is.
 OF_STACK: Final[Mapping[str, Kind]] = {
     "AWS::Lambda::Function": Kind.FUNCTION,
@@ -104,7 +103,7 @@ def start_of(event: ApiCall | StackStatusChange | ResourceStatusChange, place: P
         return Start(Kind.STACK, event.stack_id)
     # By lower case: how CloudTrail spells a parameter that begins with an abbreviation is not documented.
     request = {key.lower(): value for key, value in (event.request or {}).items()}
-    found = _found(event)
+    found = _CALLS.get(event.source, {}).get(event.undated_name)
     if found is None:
         return None
     kind, parameter = found
@@ -112,18 +111,6 @@ def start_of(event: ApiCall | StackStatusChange | ResourceStatusChange, place: P
     if kind is Kind.RULE and str(request.get("eventbusname") or "default").rsplit("/", 1)[-1] != "default":
         return None  # S3 tells the default bus, which may be named by its ARN
     return Start(kind, _spelt(kind, str(name), request, place)) if name else None
-
-
-def _found(event: ApiCall) -> tuple[Kind, str] | None:
-    calls = _CALLS.get(event.source, {})
-    if event.source != _DATED:
-        return calls.get(event.name)
-    return next((found for name, found in calls.items() if _undated(event.name) == name), None)
-
-
-def _undated(name: str) -> str:
-    """Return Lambda's event name without its date and version: `AddPermission20150331v2`."""
-    return name.rstrip("v0123456789") if name[-1:].isdigit() else name
 
 
 def _spelt(kind: Kind, name: str, request: Mapping[str, Any], place: Place) -> str:
