@@ -220,6 +220,106 @@ def test_reserved_concurrency_is_told_with_both_values(
     assert told in mail
 
 
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:orders"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:news"
+LIVE = f"{FUNCTION}:live"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "before", "parameters", "told"),
+    [
+        (
+            ActionKind.PUBLISH_VERSION,
+            FUNCTION,
+            {"version": None},
+            {"code_sha256": "abc="},
+            "version of function orders, published from $LATEST; newest before: none",
+        ),
+        (
+            ActionKind.CREATE_ALIAS,
+            FUNCTION,
+            {"version": None},
+            {"name": "live", "version": "7"},
+            "alias live of function orders: version none -> 7",
+        ),
+        (
+            ActionKind.UPDATE_ALIAS,
+            FUNCTION,
+            {"version": "$LATEST"},
+            {"name": "live", "version": "7"},
+            "alias live of function orders: version $LATEST -> 7",
+        ),
+        (
+            ActionKind.ADD_PERMISSION,
+            FUNCTION,
+            {},
+            {"qualifier": "live", "statement": {"Principal": "s3.amazonaws.com"}},
+            "permission of s3.amazonaws.com to invoke function orders through the alias live",
+        ),
+        (
+            ActionKind.REPOINT_MAPPING,
+            "8fe62b78",
+            {"function": FUNCTION},
+            {"function": LIVE},
+            "event source mapping 8fe62b78: orders -> orders:live",
+        ),
+        (
+            ActionKind.REPOINT_NOTIFICATION,
+            "photos",
+            {"configuration": {}, "function": FUNCTION},
+            {"configuration": {}, "account": "123456789012", "function": LIVE},
+            "notifications of bucket photos: orders -> orders:live",
+        ),
+        (
+            ActionKind.REPOINT_TARGET,
+            "nightly",
+            {"targets": [], "function": f"{FUNCTION}:$LATEST"},
+            {"bus": "default", "targets": [], "function": LIVE},
+            "targets of rule nightly: orders:$LATEST -> orders:live",
+        ),
+        (
+            ActionKind.REPOINT_SUBSCRIPTION,
+            TOPIC,
+            {"subscription": f"{TOPIC}:1", "function": FUNCTION},
+            {"function": LIVE, "attributes": {}},
+            "subscription to topic news: orders -> orders:live",
+        ),
+        (
+            ActionKind.END_SUBSCRIPTION,
+            f"{TOPIC}:1",
+            {"function": FUNCTION, "attributes": {}},
+            {"topic": TOPIC},
+            f"subscription that was replaced, ended: {TOPIC}:1, of orders",
+        ),
+    ],
+)
+def test_a_step_to_an_alias_is_told_with_both_values(
+    kind: ActionKind, target: str, before: dict[str, Any], parameters: dict[str, Any], told: str
+) -> None:
+    done = Attempt(kind=kind, target=target, parameters=parameters, before=before, status="done")
+
+    _, mail, _ = texts(verdict(attempts=[done]))
+
+    assert f"- {told}\n" in mail
+
+
+def test_a_report_says_how_to_undo_in_commands_to_paste() -> None:
+    command = f"aws lambda update-event-source-mapping --uuid 8fe62b78 --function-name {FUNCTION}"
+
+    _, mail, _ = texts(verdict(finding(evidence={"undo": [command]})))
+
+    assert f"\nTo undo:\n  {command}\n" in mail
+
+
+def test_a_command_that_does_not_fit_is_left_out_instead_of_cut() -> None:
+    commands = ["aws lambda publish-version", "aws s3api " + "x" * 2000]
+
+    _, mail, _ = texts(verdict(finding(evidence={"undo": commands})))
+
+    assert f"  {commands[0]}\n  (1 more: the values before are in the ledger)\n" in mail
+    assert "s3api" not in mail
+
+
 def test_a_loop_is_told_hop_by_hop() -> None:
     hops = ["a may s3:PutObject on y/k", "b may s3:PutObject on x/k"]
 
@@ -268,7 +368,8 @@ def test_nobody_can_write_lines_into_a_report(breaker: str) -> None:
         resource=finding().resource.model_copy(update={"name": evil, "arn": evil}),
         exemption=exemption,
         evidence={
-            key: [evil] for key in ("saved", "lost", "undecided", "unprotectable", "exemption_problems")
+            key: [evil]
+            for key in ("saved", "lost", "undecided", "unprotectable", "exemption_problems", "undo")
         },
     )
     for about in (

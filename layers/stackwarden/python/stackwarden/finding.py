@@ -98,6 +98,15 @@ class ActionKind(StrEnum):
     SET_RECURSIVE_LOOP = "set-recursive-loop"
     TAG_FUNCTION = "tag-function"
     UNTAG_FUNCTION = "untag-function"
+    PUBLISH_VERSION = "publish-version"
+    CREATE_ALIAS = "create-alias"
+    UPDATE_ALIAS = "update-alias"
+    ADD_PERMISSION = "add-permission"
+    REPOINT_MAPPING = "repoint-mapping"
+    REPOINT_NOTIFICATION = "repoint-notification"
+    REPOINT_TARGET = "repoint-target"
+    REPOINT_SUBSCRIPTION = "repoint-subscription"
+    END_SUBSCRIPTION = "end-subscription"
 
 
 class Action(Wire):

@@ -15,7 +15,9 @@ from stackwarden.finding import NOBODY, Action, ActionKind, Actor, Attempt, Find
 
 _SUBJECT = 99  # ASCII characters; SNS wants less than 100: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _LINE = 600
+_COMMAND = 2000
 _MOST_LISTED = 25
+_COLONS_OF_A_TOPIC = 5  # a subscription's ARN is its topic's and an id
 _MOST_BYTES = 100_000  # of both texts: they pass through the workflow, whose state may have 256 KiB
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -34,8 +36,18 @@ _DID = {
     ActionKind.SET_RECURSIVE_LOOP: "recursive loops of {target}: {was} -> {now}",
     ActionKind.TAG_FUNCTION: "tags on {target}",
     ActionKind.UNTAG_FUNCTION: "tags removed from {target}",
+    ActionKind.PUBLISH_VERSION: "version of {target}, published from $LATEST; newest before: {was}",
+    ActionKind.CREATE_ALIAS: "alias {name} of {target}: version {was} -> {now}",
+    ActionKind.UPDATE_ALIAS: "alias {name} of {target}: version {was} -> {now}",
+    ActionKind.ADD_PERMISSION: "permission of {principal} to invoke {target} through the alias {qualifier}",
+    ActionKind.REPOINT_MAPPING: "event source mapping {target}: {was} -> {now}",
+    ActionKind.REPOINT_NOTIFICATION: "notifications of bucket {target}: {was} -> {now}",
+    ActionKind.REPOINT_TARGET: "targets of rule {target}: {was} -> {now}",
+    ActionKind.REPOINT_SUBSCRIPTION: "subscription to {target}: {was} -> {now}",
+    ActionKind.END_SUBSCRIPTION: "subscription that was replaced, ended: {target}, of {was}",
 }
-_SETTINGS = ("enabled", "reserved", "recursive_loop")  # what an action changes, of those that are told
+# What an action changes, of those that are told.
+_SETTINGS = ("enabled", "reserved", "recursive_loop", "version", "function")
 _ENDED = {
     Outcome.OBSERVED: "Nothing was changed (see below)",
     Outcome.EXEMPT: "Exempt: nothing was changed",
@@ -114,6 +126,7 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block("Not certain", _lines(finding.evidence.get("undecided"))),
         _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
         _block("Error", _lines(finding.evidence.get("error"))),
+        _block("To undo", _commands(finding.evidence.get("undo"))),
         _block("What to do now", _steps(finding.fix)),
         _block("If this is meant", [] if _is_over(finding, outcome) else _how_to_be_exempted(finding)),
         _block("Finding", [f"{finding.id} ({finding.severity}, mode {finding.mode})", _where(finding)]),
@@ -136,6 +149,14 @@ def _lines(value: object, most: int = _LINE) -> list[str]:
     lines = [f"- {clean(item, most)}" for item in values[:_MOST_LISTED]]
     more = len(values) - _MOST_LISTED
     return [*lines, f"- and {more} more"] if more > 0 else lines
+
+
+def _commands(value: object) -> list[str]:
+    """Commands to paste, one a line; one that does not fit is left out, since a part of it may do harm."""
+    values = value if isinstance(value, list) else [value] if value else []
+    fitting = [clean(item, _COMMAND) for item in values if len(str(item)) <= _COMMAND][:_MOST_LISTED]
+    left_out = len(values) - len(fitting)
+    return [*fitting, f"({left_out} more: the values before are in the ledger)"] if left_out else fitting
 
 
 def _who(finding: Finding) -> list[str]:
@@ -179,20 +200,31 @@ def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
 
 def _did(action: Action) -> str:
     setting = next((key for key in _SETTINGS if key in action.before), "")
-    was, now = action.before.get(setting), action.parameters.get(setting)
-    return _DID[action.kind].format(target=_target(action.target), was=_value(was), now=_value(now))
+    parameters = action.parameters
+    return _DID[action.kind].format(
+        target=_target(action.target),
+        was=_value(action.before.get(setting)),
+        now=_value(parameters.get(setting)),
+        name=_value(parameters.get("name")),
+        qualifier=_value(parameters.get("qualifier")),
+        principal=_value(parameters.get("statement", {}).get("Principal")),
+    )
 
 
 def _target(target: str) -> str:
     """Name what an ARN names, where the ARN is long."""
     if ":stack/" in target:
         return f"stack {target.split('/')[1]}"
+    if ":sns:" in target and target.count(":") == _COLONS_OF_A_TOPIC:
+        return f"topic {target.rsplit(':', 1)[-1]}"
     return f"function {target.split(':')[6]}" if ":function:" in target else target
 
 
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, str) and ":function:" in value:
+        return value.split(":function:")[1]  # with its qualifier
     return "none" if value is None else str(value)
 
 

@@ -1,0 +1,130 @@
+"""What the owner of a function would stumble over when an alias takes the traffic. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stackwarden.finding import ActionKind
+from stackwarden.policies.alias_changes import ALIAS_TAG
+from stackwarden.policies.alias_snippets import (
+    CDK,
+    CLOUDFORMATION,
+    SAM,
+    SERVERLESS,
+    TERRAFORM,
+    TOOLS,
+    declared_name,
+)
+from stackwarden.policies.alias_state import Invoker, Kind
+from stackwarden.policies.alias_steps import needed
+from stackwarden.policies.alias_words import listed, plain, source
+from stackwarden.policies.missing_alias import Case
+
+_WITH_ROLES: Final = (Kind.SCHEDULE, Kind.PIPE, Kind.STATE_MACHINE)
+_ASYNCHRONOUS: Final = (Kind.BUCKET, Kind.TOPIC, Kind.RULE, Kind.LOG_GROUP, Kind.IOT_RULE, Kind.SCHEDULE)
+_ASYNCHRONOUS_SETTINGS: Final = {
+    SAM: "EventInvokeConfig follows AutoPublishAlias by itself",
+    CLOUDFORMATION: "Qualifier of AWS::Lambda::EventInvokeConfig",
+    SERVERLESS: "an AWS::Lambda::EventInvokeConfig with the alias as Qualifier, under resources",
+    CDK: "live.configureAsyncInvoke(...)",
+    TERRAFORM: "qualifier of aws_lambda_function_event_invoke_config",
+}
+
+
+def tool(case: Case) -> str:
+    """Return the tool that deploys the function, as far as that is known."""
+    stack = case.function.stack
+    if stack is None:
+        return TERRAFORM
+    return stack.tool if stack.tool in TOOLS else CLOUDFORMATION
+
+
+def made_alias(case: Case) -> bool:
+    """Whether Stackwarden has made the alias, now or before: then no template has it."""
+    name = case.rules.alias
+    now = any(a.kind is ActionKind.CREATE_ALIAS and a.parameters.get("name") == name for a in case.done)
+    return name in case.function.aliases and (now or case.function.tags.get(ALIAS_TAG) == name)
+
+
+def needs_other_name(case: Case) -> bool:
+    """Whether a template cannot make an alias of this name, since CloudFormation finds it there."""
+    return made_alias(case) and tool(case) != TERRAFORM
+
+
+def on_alias(case: Case) -> tuple[Invoker, ...]:
+    """Return what names Stackwarden's alias, and gets a published version through it."""
+    function, name = case.function, case.rules.alias
+    alias = function.aliases.get(name)
+    if alias is None or alias.is_latest:
+        return ()
+    return tuple(i for i in function.invokers if i.qualifier == name and i.kind is not Kind.PEOPLE)
+
+
+def notes(case: Case) -> Iterator[str]:
+    """Yield what depends on the kind of what is left to the owner."""
+    function = case.function
+    roles = [i for i in case.exposed if i.kind in _WITH_ROLES or "RoleArn" in i.config]
+    if roles:
+        yield (
+            f"The role of {listed(map(source, roles))} has to allow lambda:InvokeFunction on "
+            f"{function.arn}:*; the ARN without a qualifier does not include aliases."
+        )
+    if any(invoker.kind is Kind.FUNCTION_URL for invoker in case.exposed):
+        yield "A URL cannot move: an alias has another, with permissions of its own. Clients change to it."
+    name = declared_name(function, case.rules.alias, needs_other_name(case))
+    for account, them in _elsewhere(case).items():
+        yield (
+            f"Account {account} has to switch {listed(map(source, them))}. "
+            f"What its owner is to name: {function.arn}:{name}"
+        )
+    yield from _inexact(case)
+    yield from _asynchronous(case)
+
+
+def _elsewhere(case: Case) -> dict[str, list[Invoker]]:
+    """Group what is left by account, if that is another one."""
+    accounts: dict[str, list[Invoker]] = {}
+    declared = {p.sid: p.source_account for p in case.function.permissions if p.source_account}
+    for invoker in case.exposed:
+        by_permission = declared.get(invoker.id) if invoker.kind is Kind.PERMISSION else None
+        account = invoker.account or by_permission or ""
+        if account.isdigit() and account != case.function.arn.split(":")[4]:
+            accounts.setdefault(plain(account), []).append(invoker)
+    return accounts
+
+
+def _inexact(case: Case) -> Iterator[str]:
+    """A permission that AddPermission cannot copy without allowing more."""
+    granted = {permission.principal for permission in case.function.granted}
+    for permission in needed(case.function, case.exposed):
+        if not permission.copyable and permission.principal not in granted:
+            yield (
+                f"Statement {plain(permission.sid)} ({plain(permission.principal)}) cannot be copied to the "
+                "alias as it is. Give the alias a permission before the switch; see aws lambda get-policy."
+            )
+
+
+def _asynchronous(case: Case) -> Iterator[str]:
+    later = [invoker for invoker in case.exposed if invoker.kind in _ASYNCHRONOUS]
+    if not (later and case.function.async_settings_missing):
+        return
+    with_ = tool(case)
+    left = " So Stackwarden did not repoint them." if case.rules.repoint_push else ""
+    yield (
+        "Retries and destinations of asynchronous invocations belong to a qualifier; set them for the alias "
+        f"({with_}: {_ASYNCHRONOUS_SETTINGS[with_]}) before {listed(map(source, later))} name it.{left}"
+    )
+
+
+def drift(case: Case) -> Iterator[str]:
+    """Yield what the owner's next deployment makes of what was moved."""
+    moved = on_alias(case) if case.done else ()
+    if not moved:
+        return
+    what, stack = listed(map(source, moved)), case.function.stack
+    if stack is None:
+        yield f"If Terraform manages {what}: its next apply points it back, until it names the alias."
+        return
+    yield (
+        f"Until the template of {plain(stack.name)} says so, a deployment that changes the trigger ({what}) "
+        "points it back to $LATEST. It does not know the alias and its permissions, and leaves them there."
+    )
