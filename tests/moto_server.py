@@ -100,17 +100,27 @@ class Calls:
 
 def fail(client: BaseClient, operation: str, code: str, *, times: int, status: int = 400) -> list[str]:
     """Let a call answer an error that many times, before it gets through; the list grows with each."""
-    service, failures = client.meta.service_model.service_name, list[str]()
-    json_protocol = service != "cloudformation" and service != "rds"
+    service, failures = client.meta.service_model.service_id.hyphenize(), list[str]()
+    json_protocol = client.meta.service_model.resolved_protocol not in ("query", "rest-xml")
 
     def answer(request: Any, **_: Any) -> AWSResponse | None:
         if len(failures) >= times:
             return None
         failures.append(code)
-        return _Refusal(request.url, status, _body(code, json_protocol=json_protocol))
+        return _Answer(request.url, status, _body(code, json_protocol=json_protocol))
 
     client.meta.events.register(f"before-send.{service}.{operation}", cast(Any, answer))
     return failures
+
+
+def reply(client: BaseClient, operation: str, body: dict[str, Any]) -> None:
+    """Let a call that moto lacks answer this, spelt as a service that speaks JSON does."""
+    service = client.meta.service_model.service_id.hyphenize()
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        return _Answer(request.url, 200, json.dumps(body).encode())
+
+    client.meta.events.register(f"before-send.{service}.{operation}", cast(Any, answer))
 
 
 def _body(code: str, *, json_protocol: bool) -> bytes:
@@ -120,7 +130,7 @@ def _body(code: str, *, json_protocol: bool) -> bytes:
     return f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()
 
 
-class _Refusal(AWSResponse):
+class _Answer(AWSResponse):
     def __init__(self, url: str, status: int, body: bytes) -> None:
         super().__init__(url, status, HTTPHeaders(), None)
         self._content = body

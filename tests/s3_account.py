@@ -83,9 +83,9 @@ def bucket_arn(name: str) -> str:
     return f"arn:aws:s3:::{name}"
 
 
-def guard_policy() -> str:
-    """What the guard's role may do, from the template."""
-    policies = template.template()["Resources"]["S3RecursionRole"]["Properties"]["Policies"]
+def guard_policy(role: str) -> str:
+    """What a guard's role may do, by its name in the template."""
+    policies = template.template()["Resources"][role]["Properties"]["Policies"]
     statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     return document(*_filled_in(statements))
 
@@ -97,6 +97,7 @@ _NAMES = {
     "LedgerTable.Arn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{LEDGER}",
     "FailedInvocations.Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:failed",
     "S3RecursionLogs.Arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:guard",
+    "MissingAliasLogs.Arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:guard",
     "RemediationStateMachine": STATE_MACHINE,
 }
 
@@ -119,6 +120,9 @@ def _filled_in(node: Any) -> Any:
 class S3Account:
     """What a developer makes, and what the guard's function makes of it."""
 
+    guard, guard_role_name = GUARD, "S3RecursionRole"
+    readers: tuple[str, ...] = READERS
+
     def __init__(self, local: LocalAccount) -> None:
         self.local = local
         self.iam, self.s3, self.functions = local.client("iam"), local.client("s3"), local.client("lambda")
@@ -127,7 +131,7 @@ class S3Account:
         self._make_stackwarden()
 
     def _make_stackwarden(self) -> None:
-        self.guard_role = self.role("stackwarden-guard", document=guard_policy())
+        self.guard_role = self.role("stackwarden-guard", document=guard_policy(self.guard_role_name))
         machine = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
         name = STATE_MACHINE.rsplit(":", 1)[-1]
         self.stepfunctions.create_state_machine(name=name, definition=machine, roleArn=self.guard_role)
@@ -146,7 +150,7 @@ class S3Account:
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials of its first client
         cast(Any, aws.client).cache_clear()
         self.app = app
-        readers = [aws.client(name) for name in READERS]  # type: ignore[call-overload]  # one name each
+        readers = [aws.client(name) for name in self.readers]  # type: ignore[call-overload]  # one name each
         self.calls = moto_server.Calls(*readers)
 
     # ------------------------------------------------------------------ what a developer makes
@@ -228,7 +232,7 @@ class S3Account:
     # ------------------------------------------------------------------ what happens
     def happens(self, case: str, **request: Any) -> list[Json]:
         """Let a sample event reach the function; the verdicts that it started the workflow with."""
-        event = sample_events.now(GUARD, case)
+        event = sample_events.now(self.guard, case)
         event["detail"]["requestParameters"] |= request
         return self.invoke(event)
 

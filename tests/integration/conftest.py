@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.account import LocalAccount
-from tests import s3_account
+from tests import alias_account, alias_estate, moto_server, s3_account
+from tests.alias_account import AliasAccount
+from tests.alias_estate import Estate
 from tests.s3_account import S3Account
 
 ALLOW_EVERYTHING = json.dumps(
@@ -34,6 +36,25 @@ def role_arn(account: LocalAccount) -> str:
 def s3(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Account]:
     """The account with the function s3_recursion in it."""
     yield from s3_account.started(account, monkeypatch)
+
+
+@pytest.fixture
+def prod(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[AliasAccount]:
+    """A prod account with the function missing_alias in it."""
+    yield from alias_account.started(account, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The endpoint of moto's own server."""
+    with moto_server.serve() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def estate(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
+    """An account in moto with one function, for what reads who invokes it."""
+    yield from alias_estate.started(moto, monkeypatch)
 
 
 def role(account: LocalAccount, name: str, policy: str) -> str:

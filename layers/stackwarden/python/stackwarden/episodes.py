@@ -8,7 +8,7 @@ from stackwarden.finding import Outcome
 from stackwarden.ledger import Entry
 
 TOLD: Final = timedelta(days=1)  # an unchanged hazard that is only reported is reported once a day
-_STUCK: Final = timedelta(hours=2)  # a workflow that took longer died
+STUCK: Final = timedelta(hours=2)  # a workflow that took longer died
 
 
 def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool, acts: bool = False) -> int | None:
@@ -27,7 +27,7 @@ def episode(told: Sequence[Entry], happened_at: datetime, *, held: bool, acts: b
     if newest.outcome is Outcome.DISMISSED:
         return number + 1
     if newest.closed_at is None:
-        return number if happened_at - newest.opened_at < _STUCK else number + 1
+        return number if happened_at - newest.opened_at < STUCK else number + 1
     only_told = newest.outcome in (Outcome.OBSERVED, Outcome.EXEMPT)
     if only_told and acts:
         return number + 1
