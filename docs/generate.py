@@ -16,8 +16,10 @@ from typing import Any
 
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/stackwarden/python"))
 
+from docs import alias_examples
 from stackwarden import episodes, s3_loops, s3_reader
 from stackwarden.policies import s3_permissions, s3_recursion, s3_requests, s3_walk
 from stackwarden.policies.data_resources import TYPES, DataResourceType, Protection
@@ -164,6 +166,12 @@ def s3_times() -> str:
     )
 
 
+def alias_times() -> str:
+    """One row a number of the guard missing-alias."""
+    timeout = _template()["Resources"]["MissingAliasFunction"]["Properties"]["Timeout"]
+    return _table(("what", "number"), *alias_examples.numbers(timeout))
+
+
 def guards() -> str:
     """One row a guard, from its block in template.yaml."""
     template = _template()
@@ -178,8 +186,13 @@ def _guard_rows(resources: dict[str, Any], parameters: dict[str, Any]) -> Iterat
         guard = app.parent.name.replace("_", "-")
         name = "".join(word.capitalize() for word in guard.split("-"))
         function = resources[f"{name}Function"]["Properties"]
-        statements = resources[f"{name}Remediation"]["Properties"]["PolicyDocument"]["Statement"]
-        actions = [action for statement in statements for action in _listed(statement["Action"])]
+        actions = [
+            action
+            for policy, resource in resources.items()
+            if policy.startswith(name) and resource["Type"] == "AWS::IAM::Policy"
+            for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+            for action in _listed(statement["Action"])
+        ]
         yield (
             f"[`{guard}`](docs/guards/{guard}.md)",
             function["Description"],
@@ -222,7 +235,8 @@ def permissions() -> str:
             documents = [(f"`{name}`", policy["PolicyDocument"]) for policy in properties.get("Policies", [])]
         elif resource["Type"] == "AWS::IAM::Policy":
             roles = [re.sub(r"\W", "", role) for role in properties["Roles"]]
-            documents = [(f"{_code(roles)}, by `{name}`", properties["PolicyDocument"])]
+            only = f", only if `{resource['Condition']}`" if "Condition" in resource else ""
+            documents = [(f"{_code(roles)}, by `{name}`{only}", properties["PolicyDocument"])]
         else:
             continue
         for role, document in documents:
@@ -308,6 +322,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"guards": guards},
     "SECURITY.md": {"permissions": permissions},
     "docs/guards/data-deletion.md": {"data-resource-types": data_resource_types},
+    "docs/guards/missing-alias.md": {"alias-tools": alias_examples.tools, "alias-times": alias_times},
     "docs/guards/s3-recursion.md": {"s3-events": s3_events, "s3-bounds": s3_bounds, "s3-times": s3_times},
     "docs/operating.md": {"parameters": parameters},
     "docs/remediation.md": {

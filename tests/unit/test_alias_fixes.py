@@ -117,6 +117,14 @@ def test_an_alias_of_the_owner_keeps_its_name_in_the_template() -> None:
     assert "AutoPublishAlias: live" in told(case(state)).fix
 
 
+def test_what_is_published_already_needs_a_change_to_be_published_by_cloudformation() -> None:
+    published = case(ready(notification(), stack=SAM))
+    unpublished = case(function(notification(), code=code(), stack=SAM))
+
+    assert "CloudFormation fails to publish what is published already" in told(published).fix
+    assert "published already" not in told(unpublished).fix
+
+
 def test_nothing_is_advised_while_the_stack_changes() -> None:
     assert told(DEPLOYING).fix == "Nothing now. When stack shop is settled, the function is judged again."
 

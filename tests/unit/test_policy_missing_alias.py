@@ -10,6 +10,7 @@ from stackwarden.lambda_names import LATEST
 from stackwarden.policies.alias_state import Alias, Function, Invoker, Kind, StackPlace
 from stackwarden.policies.missing_alias import (
     LONGEST,
+    MOST_ACTIONS,
     PATIENCE,
     SETTLED_ROUNDS,
     STALE_ROUNDS,
@@ -144,10 +145,10 @@ class TestTheSteps:
 
         assert only_action(case(state, rules=Rules(alias="stable"))).parameters["name"] == "stable"
 
-    def test_move_all_mappings_in_one_round(self) -> None:
+    def test_move_as_many_mappings_in_a_round_as_a_workflow_can_carry(self) -> None:
         mappings = [mapping(name=f"m-{n}", queue=f"queue-{n}") for n in range(70)]
 
-        assert asked(case(ready(*mappings))) == [REPOINT] * 70
+        assert asked(case(ready(*mappings))) == [REPOINT] * MOST_ACTIONS
 
 
 class TestTheVersion:
@@ -288,6 +289,9 @@ class TestWhatInvokes:
     @pytest.mark.parametrize(("name", "outcome"), [("", Outcome.OBSERVED), ("orders", Outcome.EXEMPT)])
     def test_are_people_only(self, name: str, outcome: Outcome) -> None:
         assert ended(case(function(people()), exempt=name)) is outcome
+
+    def test_are_people_while_a_service_uses_the_alias(self) -> None:
+        assert ended(case(function(people(), mapping("live")))) is Outcome.DISMISSED
 
     @pytest.mark.parametrize("invoker", [people("live"), people("1")])
     def test_are_people_through_the_alias(self, invoker: Invoker) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from stackwarden import lambda_names
+from stackwarden import aws, lambda_names
 from stackwarden.alias_seeds import is_here, is_refused
 from stackwarden.alias_sources import SourceReader, schedules, subscription
 from stackwarden.alias_subject import Seed, Start, Target, rule_arn
@@ -92,7 +92,7 @@ class Starts:
                     raise
                 denied = denied or error
         yield from ((function, tuple(seeds)) for function, seeds in found.items())
-        if denied:
+        if denied and aws.is_access_denied(denied):  # the others name what this place does not have
             raise denied
 
     def _function(self, resource: StackResource) -> str:

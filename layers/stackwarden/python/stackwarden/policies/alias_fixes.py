@@ -5,7 +5,15 @@ from typing import Final
 
 from stackwarden.finding import Mode, Outcome
 from stackwarden.policies.alias_commands import aws, publish_and_move, region
-from stackwarden.policies.alias_notes import drift, made_alias, needs_other_name, notes, on_alias, tool
+from stackwarden.policies.alias_notes import (
+    drift,
+    is_published,
+    made_alias,
+    needs_other_name,
+    notes,
+    on_alias,
+    tool,
+)
 from stackwarden.policies.alias_snippets import declared_name, hints, snippets
 from stackwarden.policies.alias_state import Function, Kind
 from stackwarden.policies.alias_words import listed, plain, source
@@ -42,6 +50,11 @@ def declare(case: Case) -> Iterator[str]:
     else:
         yield f"In the template of stack {plain(stack.name)} ({with_}):"
     yield from indented(all_snippets(case)[with_].splitlines())
+    if is_published(case):
+        yield (
+            "Change the function in the same deployment, if only its Description: CloudFormation fails to "
+            "publish what is published already (A version for this Lambda function exists)."
+        )
     if not needs_other_name(case):
         return
     function, name = case.function, case.rules.alias

@@ -50,6 +50,18 @@ def needs_other_name(case: Case) -> bool:
     return made_alias(case) and tool(case) != TERRAFORM
 
 
+def is_published(case: Case) -> bool:
+    """Whether CloudFormation would fail to publish a version, since what runs now is published already.
+
+    https://github.com/serverless/serverless/issues/6349 shows the failure; Lambda makes no second version of
+    the same: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    """
+    code = case.function.code
+    if code is None or code.newest is None or tool(case) == TERRAFORM:
+        return False
+    return code.newest.runs_the_same_as(code.latest)
+
+
 def on_alias(case: Case) -> tuple[Invoker, ...]:
     """Return what names Stackwarden's alias, and gets a published version through it."""
     function, name = case.function, case.rules.alias

@@ -21,6 +21,7 @@ from stackwarden.policies.alias_state import Function, Invoker, Kind
 from stackwarden.policies.alias_steps import Plan, plan
 
 TRIES = 3  # of one action
+MOST_ACTIONS = 40  # in one round: they travel through the workflow, whose state may have 256 KiB
 STALE_ROUNDS = 1  # rounds that a change may take to show
 PATIENCE = 60  # rounds, five seconds each: a version may take minutes to become active
 LONGEST = 2 * PATIENCE  # rounds in all, however often others change what is to be done
@@ -82,7 +83,9 @@ class Case:
 
     @property
     def people(self) -> tuple[Invoker, ...]:
-        """Permissions of accounts, users and roles to invoke `$LATEST`."""
+        """Permissions of accounts, users and roles to invoke `$LATEST`, where nobody else invokes it."""
+        if self._services:
+            return ()
         return tuple(
             i for i in self.function.invokers if i.kind is Kind.PEOPLE and self.function.runs_latest(i)
         )
@@ -188,7 +191,7 @@ def _move(case: Case) -> Judgement:
     wanted = tuple(action for stage in stages for action in stage)
     showing = [a for a in wanted if _showing(case, a) or _is_changing(case, a)]
     may_try = [a for a in wanted if a not in showing and _may_try(case, a)]
-    next_ = tuple(may_try) if case.mode is Mode.OBSERVE else _in_turn(may_try)
+    next_ = (tuple(may_try) if case.mode is Mode.OBSERVE else _in_turn(may_try))[:MOST_ACTIONS]
     if next_ and case.round < LONGEST:
         return Judgement(next="act", actions=next_)
     if (showing and case.round < PATIENCE) or _may_be_overwritten(case):
