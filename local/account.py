@@ -34,12 +34,19 @@ MODULES = (
     "lambda_runtime.invoke",
     "lambda_runtime.recursion",
     "lambda_runtime.concurrency",
+    "lambda_runtime.versions",
+    "lambda_runtime.aliases",
+    "lambda_runtime.urls",
+    "lambda_runtime.mappings",
     "lambda_runtime.queues",
+    "lambda_runtime.streams",
     "eventbridge.service",
     "s3.service",
     "s3.listing",
     "stepfunctions.service",
+    "http_apis",
     "sns",
+    "subscriptions",
 )
 
 
@@ -68,6 +75,12 @@ class LocalAccount:
         """Concurrent executions of Lambda functions in a Region, of which functions may reserve some."""
         self.retry_delay = 0.2
         """Seconds between two attempts of an asynchronous invocation or a delivery (minutes on AWS)."""
+        self.mapping_delay = 0.05
+        """Seconds that an event source mapping is in a state like Creating (more on AWS)."""
+        self.lists_mappings_of_aliases = False
+        """Whether ListEventSourceMappings of an unqualified function name gives those of its aliases, too."""
+        self.code_storage_limit = 80_530_636_800
+        """Bytes of code that all versions of all functions in a Region may have together."""
         self.mailbox: list[Email] = []
         self.background = Background()
         self.on_stop: list[Callable[[], None]] = []

@@ -62,7 +62,7 @@ def deploy(account: LocalAccount, *, mode: str, environment: str, **parameters: 
             "--parameter-overrides",
             f"Architecture={architecture()}",
             f"Environment={environment}",
-            *(f"{guard}Mode={mode}" for guard in ("DataDeletion", "S3Recursion")),
+            *(f"{guard}Mode={mode}" for guard in ("DataDeletion", "S3Recursion", "MissingAlias")),
             *(f"{name}={value}" for name, value in parameters.items()),
             environment={
                 "AWS_ENDPOINT_URL": account.endpoint,

@@ -71,6 +71,9 @@ OF_VERSION = {
 # Headers of a new object that need a permission besides.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 WITH_OBJECT = {"ACL": "s3:PutObjectAcl", "Tagging": "s3:PutObjectTagging"}
+# Services whose actions are the methods of HTTP.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
+BY_METHOD = frozenset({"apigateway", "apigatewayv2"})
 # Calls for which no permission is needed.
 FREE_CALLS = frozenset({("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")})
 # Calls that hand a role to a service: the parameter with the role, and the service.
@@ -82,6 +85,10 @@ PASSED_ROLES = {
     ("stepfunctions", "UpdateStateMachine"): ("roleArn", "states.amazonaws.com"),
     ("firehose", "CreateDeliveryStream"): ("RoleARN", "firehose.amazonaws.com"),
     ("events", "PutTargets"): ("RoleArn", "events.amazonaws.com"),
+    ("pipes", "CreatePipe"): ("RoleArn", "pipes.amazonaws.com"),
+    ("pipes", "UpdatePipe"): ("RoleArn", "pipes.amazonaws.com"),
+    ("scheduler", "CreateSchedule"): ("RoleArn", "scheduler.amazonaws.com"),
+    ("scheduler", "UpdateSchedule"): ("RoleArn", "scheduler.amazonaws.com"),
     ("cloudformation", "CreateStack"): ("RoleARN", "cloudformation.amazonaws.com"),
     ("cloudformation", "UpdateStack"): ("RoleARN", "cloudformation.amazonaws.com"),
     ("cloudformation", "DeleteStack"): ("RoleARN", "cloudformation.amazonaws.com"),
@@ -128,6 +135,8 @@ def permissions(call: ApiCall) -> list[Permission]:
     name = ACTIONS.get(call.service, {}).get(call.name, call.name)
     if call.service == "s3" and call.parameters.get("VersionId"):
         name = OF_VERSION.get(name, name)
+    if call.service in BY_METHOD:
+        name = str(call.environ["REQUEST_METHOD"])
     action = f"{prefix(call)}:{name}"
     needed = [Permission(action, arn) for arn in resource_arns(call)]
     return [*needed, *_passed_roles(call), *_tagged_resources(call), *_with_object(call)]

@@ -194,27 +194,63 @@ def _events(call: ApiCall) -> list[str]:
         return _named("events", Name="event-bus/", EventBusName="event-bus/")(call)
     bus = call.parameters.get("EventBusName", "default").split("/")[-1]
     prefix = "rule/" if bus == "default" else f"rule/{bus}/"
-    if call.name in ("ListRules", "ListRuleNamesByTarget"):
+    if call.name == "ListRuleNamesByTarget":
+        return EVERYTHING
+    if call.name == "ListRules":
         return [_arn(call, "events", f"{prefix}*")]
     return _named("events", Rule=prefix, Name=prefix, ResourceARN="")(call)
 
 
+def _api(call: ApiCall) -> list[str]:
+    """The path of the request, without the version that HTTP APIs have in it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
+    """
+    path = str(call.environ["PATH_INFO"]).removeprefix("/v2").rstrip("/")
+    return [f"arn:aws:apigateway:{call.region}::{path}"]
+
+
+def _schedule(call: ApiCall) -> list[str]:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html"""
+    if "ScheduleGroup" in call.name or "Name" not in call.parameters:
+        return _named("scheduler", Name="schedule-group/", ResourceArn="")(call)
+    group = call.parameters.get("GroupName", "default")
+    return [_arn(call, "scheduler", f"schedule/{group}/{call.parameters['Name']}")]
+
+
+def _load_balancing(call: ApiCall) -> list[str]:
+    """No Describe call is about one resource.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+    """
+    if call.name.startswith("Describe"):
+        return EVERYTHING
+    return _named("elasticloadbalancing", TargetGroupArn="", ListenerArn="", LoadBalancerArn="")(call)
+
+
 FINDERS: dict[str, Callable[[ApiCall], list[str]]] = {
+    "apigateway": _api,
+    "apigatewayv2": _api,
     "cloudformation": _cloudformation,
     "cloudwatch": _named("cloudwatch", AlarmName="alarm:", AlarmNames="alarm:", ResourceARN=""),
+    "cognito-idp": _named("cognito-idp", UserPoolId="userpool/", ResourceArn=""),
     "dynamodb": _dynamodb,
     "dynamodbstreams": _dynamodb,
+    "elbv2": _load_balancing,
     "events": _events,
     "firehose": _named("firehose", DeliveryStreamName="deliverystream/"),
     "iam": _iam,
+    "iot": _named("iot", ruleName="rule/", resourceArn=""),
     "kinesis": _named("kinesis", StreamARN="", StreamName="stream/", ConsumerARN="", ResourceARN=""),
     "kms": _named("kms", KeyId="key/"),
     "lambda": _lambda,
     "logs": _log_group,
+    "pipes": _named("pipes", Name="pipe/", resourceArn=""),
     "rds": _rds,
     "s3": _s3,
+    "scheduler": _schedule,
     "secretsmanager": _named("secretsmanager", SecretId="secret:", Name="secret:"),
-    "sns": _named("sns", TopicArn="", TargetArn="", ResourceArn="", SubscriptionArn="", Name=""),
+    "sns": _named("sns", TopicArn="", TargetArn="", ResourceArn="", Name=""),
     "sqs": _queue,
     "ssm": _parameters,
     "stepfunctions": _named(

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from moto.awslambda.models import lambda_backends
 from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.sts.models import AssumedRole
 
@@ -131,13 +132,27 @@ def _tags(parameters: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _of_service(call: ApiCall) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
-    if call.service == "lambda" and "FunctionName" in call.parameters:
-        keys["lambda:functionarn"] = [function_arn(call, call.parameters["FunctionName"])]
+    if call.service == "lambda" and (function := _function(call)):
+        keys["lambda:functionarn"] = [function]
     if call.service == "lambda" and "Principal" in call.parameters:
         keys["lambda:principal"] = [call.parameters["Principal"]]
+    if (call.service, call.name) == ("events", "PutTargets"):
+        keys["events:targetarn"] = [target["Arn"] for target in call.parameters["Targets"]]
+    if call.service == "sns" and call.name == "Subscribe":
+        keys["sns:endpoint"] = [call.parameters.get("Endpoint", "")]
+        keys["sns:protocol"] = [call.parameters["Protocol"]]
     if call.service == "s3":
         keys |= s3_keys(call)
     return keys
+
+
+def _function(call: ApiCall) -> str | None:
+    """`lambda:FunctionArn`: the function that is named, or that of the mapping that is."""
+    if name := call.parameters.get("FunctionName"):
+        return function_arn(call, name)
+    mappings = lambda_backends[call.account][call.region]._event_source_mappings
+    mapping = mappings.get(call.parameters.get("UUID", ""))
+    return mapping.function_arn if mapping else None
 
 
 def _message(session: AssumedRole, permission: Permission, decision: Decision) -> str:

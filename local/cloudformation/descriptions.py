@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Types.html
 """
 
+import json
 from typing import Any
 
 from moto.cloudformation.models import Event
@@ -144,6 +145,7 @@ def template_summary(document: templates.Document) -> Described:
             "ResourceTypes": types,
             "Version": document.get("AWSTemplateFormatVersion"),
             "DeclaredTransforms": names_of(document),
+            "Metadata": json.dumps(document["Metadata"]) if document.get("Metadata") else None,
         }
     )
 

@@ -8,7 +8,7 @@ import io
 import zipfile
 from typing import Any
 
-from local.cloudformation.resources import Properties, ServiceResource
+from local.cloudformation.resources import Properties, ResourceRefused, ServiceResource
 
 NOT_IN_CONFIGURATION = ("Code", "Tags", "FunctionName", "ReservedConcurrentExecutions", "RecursiveLoop")
 DEFAULTS: Properties = {
@@ -105,10 +105,28 @@ class Version(ServiceResource):
     immutable = frozenset({"FunctionName", "Description", "CodeSha256"})
 
     def create(self) -> None:
+        """Refused where nothing has changed since the newest version, which Lambda would give again."""
+        before = self._numbers()
         published = self.call("lambda", "PublishVersion", **self.properties)
         arn, number = published["FunctionArn"], published["Version"]
+        if number in before:
+            raise ResourceRefused(
+                f"A version for this Lambda function exists ( {number} ). "
+                "Modify the function to create a new version."
+            )
         self.physical_id = arn if arn.endswith(f":{number}") else f"{arn}:{number}"
         self.attributes = {"Version": number, "FunctionArn": self.physical_id}
+
+    def _numbers(self) -> set[str]:
+        """Of all versions that the function has."""
+        found: set[str] = set()
+        page: Properties = {"FunctionName": self.properties["FunctionName"]}
+        while True:
+            listed = self.call("lambda", "ListVersionsByFunction", **page)
+            found |= {version["Version"] for version in listed["Versions"]}
+            if "NextMarker" not in listed:
+                return found
+            page["Marker"] = listed["NextMarker"]
 
     def update(self, properties: Properties) -> None:
         """Nothing of a version can change but its provisioned concurrency, which moto keeps by itself."""

@@ -4,8 +4,11 @@ moto has no invoke configuration, deletes no permissions, and gives a function U
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_Lambda.html
 """
 
+from local.account import current
 from local.cloudformation.functions import unqualified
 from local.cloudformation.resources import Properties, ServiceResource, generated_name
+
+POLL_SECONDS = 0.02
 
 
 class Permission(ServiceResource):
@@ -75,11 +78,20 @@ class EventSourceMapping(ServiceResource):
             "Id": self.physical_id,
             "EventSourceMappingArn": created.get("EventSourceMappingArn"),
         }
+        self._wait()
 
     def update(self, properties: Properties) -> None:
+        self._wait()
         self.call("lambda", "UpdateEventSourceMapping", **{**properties, "UUID": self.physical_id})
+        self._wait()
+
+    def _wait(self) -> None:
+        """A mapping that is being created or changed refuses every further change."""
+        while self.call("lambda", "GetEventSourceMapping", UUID=self.physical_id)["State"].endswith("ing"):
+            current().background.pause(POLL_SECONDS)
 
     def delete(self) -> None:
+        self._wait()
         self.call("lambda", "DeleteEventSourceMapping", UUID=self.physical_id)
 
 
@@ -101,4 +113,4 @@ class Url(ServiceResource):
         self.call("lambda", "UpdateFunctionUrlConfig", **self._specification(properties))
 
     def delete(self) -> None:
-        self.call("lambda", "DeleteFunctionUrlConfig", FunctionName=self.properties["TargetFunctionArn"])
+        self.call("lambda", "DeleteFunctionUrlConfig", FunctionName=self.physical_id)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -33,6 +34,7 @@ SERVICES_BY_SIGNING_NAME = {
     "es": "opensearch",
     "elasticfilesystem": "efs",
     "eventbridge": "events",
+    "elasticloadbalancing": "elbv2",
 }
 CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request"
@@ -117,7 +119,7 @@ def _parse(environ: Environ) -> ApiCall | None:
         model = get_service_model(service)
         operation, uri_parameters = get_service_router(service).match(request)
         protocol = determine_request_protocol(model, request.content_type)
-    except (NotFound, FileNotFoundError, NotImplementedError):
+    except (NotFound, FileNotFoundError, NotImplementedError, UnknownServiceError):
         logger.warning("no model of this call to %s: %s %s", service, request.method, request.full_path)
         return None
     parameters = PROTOCOL_PARSERS[protocol](operation).parse(
@@ -141,6 +143,8 @@ def service_name(signing_name: str, headers: Headers, path: str) -> str:
         return "dynamodbstreams"
     if signing_name == "s3" and path.startswith("/v20180820/"):
         return "s3control"
+    if signing_name == "apigateway" and path.startswith("/v2/"):
+        return "apigatewayv2"
     if signing_name == "ses" and path.startswith("/v2/"):
         return "sesv2"
     return SERVICES_BY_SIGNING_NAME.get(signing_name, signing_name)

@@ -97,7 +97,7 @@ class AsynchronousInvocation:
                 raise NotImplementedError(f"a destination of the service {service}: {arn}")
 
     def _record(self, condition: str, attempts: int, outcome: Outcome | None) -> dict[str, Any]:
-        version = str(self.function.version)
+        version = outcome.version if outcome else str(self.function.version)
         record = {
             "version": "1.0",
             "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",

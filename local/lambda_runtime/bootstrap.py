@@ -35,7 +35,7 @@ def main(settings_file: str) -> None:
         while clocks:
             clocks.pop().cancel()
         invocation = wait_for_emulator(client)
-        invocation.invoked_function_arn = settings["invoked_function_arn"]
+        invocation.invoked_function_arn = Path(settings["invoked_function_arn_file"]).read_text()
         invocation.x_amzn_trace_id = invocation.x_amzn_trace_id or trace_id()
         invocation.deadline_time_in_ms = str(int((time.time() + settings["timeout"]) * 1000))
         clock = threading.Timer(settings["timeout"], time_out)

@@ -16,6 +16,7 @@ from moto.awslambda.responses import LambdaResponse
 
 from local.extension import extend
 from local.lambda_runtime.runtime import unpublished
+from local.lambda_runtime.versions import code_storage
 
 if TYPE_CHECKING:
     from local.account import LocalAccount
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MINIMUM_UNRESERVED = 100
 ACCOUNT_SETTINGS = r"{0}/(?P<api_version>[^/]+)/account-settings/?$"
 LIMITS_IN_BYTES = {
-    "TotalCodeSize": 80_530_636_800,
     "CodeSizeUnzipped": 262_144_000,
     "CodeSizeZipped": 52_428_800,
 }
@@ -38,7 +38,9 @@ def install(account: "LocalAccount") -> None:
         return reserve(backend, function_name, int(reserved), account.concurrency_limit)
 
     def get_account_settings(response: LambdaResponse) -> str:
-        return json.dumps(account_settings(response.backend, account.concurrency_limit))
+        settings = account_settings(response.backend, account.concurrency_limit)
+        settings["AccountLimit"]["TotalCodeSize"] = account.code_storage_limit
+        return json.dumps(settings)
 
     urls.url_paths[ACCOUNT_SETTINGS] = LambdaResponse.dispatch
     extend(LambdaBackend, put_function_concurrency=put_function_concurrency)
@@ -84,7 +86,7 @@ def account_settings(backend: LambdaBackend, limit: int) -> dict[str, Any]:
             "UnreservedConcurrentExecutions": unreserved(backend, limit),
         },
         "AccountUsage": {
-            "TotalCodeSize": sum(int(it.code_size) for it in functions),
+            "TotalCodeSize": code_storage(backend._lambdas),
             "FunctionCount": len(functions),
         },
     }

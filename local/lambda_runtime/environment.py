@@ -37,7 +37,6 @@ class Launch:
     python_path: str
     handler: str
     variables: Mapping[str, str]
-    invoked_function_arn: str
     version: str
     timeout: int
     log_group: str
@@ -56,6 +55,7 @@ class Outcome:
     log_stream: str
     failed: bool
     environment_lost: bool
+    version: str
 
 
 class ExecutionEnvironment:
@@ -66,6 +66,7 @@ class ExecutionEnvironment:
         self._folder = Path(tempfile.mkdtemp(prefix="environment-", dir=launch.folder))
         self._port, runtime_api_port = free_port(), free_port()
         self._output = self._folder / "output"
+        self._invoked_arn = self._folder / "invoked-function-arn"
         self._read_until = 0
         self._settings_file = self._folder / "settings.json"
         self._settings_file.write_text(json.dumps(self._settings()))
@@ -91,7 +92,7 @@ class ExecutionEnvironment:
     def _settings(self) -> dict[str, Any]:
         return {
             "handler": self._launch.handler,
-            "invoked_function_arn": self._launch.invoked_function_arn,
+            "invoked_function_arn_file": str(self._invoked_arn),
             "timeout": self._launch.timeout,
             "pid_file": str(self._folder / "pid"),
             "timed_out_file": str(self._folder / "timed-out"),
@@ -111,8 +112,9 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._launch.timeout + START_PATIENCE_IN_SECONDS),
         }
 
-    def invoke(self, payload: bytes) -> Outcome:
+    def invoke(self, invoked_arn: str, payload: bytes) -> Outcome:
         """Run the handler once. A crash or a timeout is an outcome, too; the environment is lost then."""
+        self._invoked_arn.write_text(invoked_arn)
         status, body = self._post(payload)
         logs, request_id = self._new_output()
         timed_out = (self._folder / "timed-out").exists() or bool(TIMED_OUT.fullmatch(body))
@@ -133,6 +135,7 @@ class ExecutionEnvironment:
             log_stream=self._launch.log_stream,
             failed=timed_out or crashed or is_error(body),
             environment_lost=timed_out or crashed,
+            version=self._launch.version,
         )
 
     def _post(self, payload: bytes) -> tuple[int, bytes]:

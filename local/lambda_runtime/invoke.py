@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
+from moto.core.utils import iso_8601_datetime_with_nanoseconds
 from moto.utilities.aws_headers import amz_crc32
 
 from local.extension import extend
@@ -110,7 +111,7 @@ def invoke(
             account.background.spawn(invocation.process)
             return b""
     outcome = account.functions.run(function, invoked_arn, payload)
-    response_headers["x-amz-executed-version"] = str(function.version)
+    response_headers["x-amz-executed-version"] = outcome.version
     if outcome.failed:
         response_headers["x-amz-function-error"] = "Unhandled"
     tail = "\n".join(outcome.logs).encode()[-TAIL_IN_BYTES:]
@@ -137,6 +138,7 @@ def update_configuration(function: LambdaFunction, config_updates: dict[str, Any
     for key, attribute in KEPT.items():
         if key in config_updates:
             setattr(function, attribute, config_updates[key])
+    function.last_modified = iso_8601_datetime_with_nanoseconds()
     return moto_update_configuration(function, config_updates)
 
 

@@ -40,7 +40,7 @@ def log_group(function: LambdaFunction) -> str:
     return str(configured.get("LogGroup") or f"/aws/lambda/{function.function_name}")
 
 
-def launch(function: LambdaFunction, *, invoked_arn: str, endpoint: str, folder: Path) -> Launch:
+def launch(function: LambdaFunction, *, endpoint: str, folder: Path) -> Launch:
     """A fresh environment for `function`, which takes over its role now."""
     task_root = unpacked([function.code_bytes], folder)
     opt = unpacked([layer_content(function, layer["Arn"]) for layer in function.layers], folder)
@@ -50,7 +50,6 @@ def launch(function: LambdaFunction, *, invoked_arn: str, endpoint: str, folder:
         python_path=f"{task_root}:{opt}/python:{opt}/python/lib/python3.13/site-packages",
         handler=str(function.handler),
         variables=variables(function, task_root=task_root, endpoint=endpoint),
-        invoked_function_arn=invoked_arn,
         version=str(function.version),
         timeout=int(function.timeout),
         log_group=log_group(function),

@@ -6,11 +6,20 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from local.background import Stopped
 from local.lambda_runtime.environment import ExecutionEnvironment, Launch, Outcome
 
 ENVIRONMENTS_PER_VERSION = 8
+
+
+class Version(NamedTuple):
+    """A version of a function, $LATEST included; aliases share the environments of what they point at."""
+
+    arn: str
+    fingerprint: str
+    """Changes with whatever an environment is started with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,26 +43,26 @@ class ExecutionEnvironments:
         self._stopped = False
 
     def invoke(
-        self, invoked_arn: str, fingerprint: str, launch: Callable[[], Launch], payload: bytes
+        self, version: Version, launch: Callable[[], Launch], invoked_arn: str, payload: bytes
     ) -> Outcome:
-        """Run one invocation; `fingerprint` changes with whatever an environment is started with."""
-        pool = self._pool(invoked_arn, fingerprint)
+        """Run one invocation, under the ARN by which the caller named the version."""
+        pool = self._pool(version)
         with pool.places:
             environment = self._take(pool, launch)
             keep = False
             try:
-                outcome = environment.invoke(payload)
+                outcome = environment.invoke(invoked_arn, payload)
                 keep = not outcome.environment_lost
                 return outcome
             finally:
                 self._give_back(pool, environment, keep=keep)
 
-    def _pool(self, invoked_arn: str, fingerprint: str) -> Pool:
+    def _pool(self, version: Version) -> Pool:
         with self._lock:
-            pool = self._pools.get(invoked_arn)
-            if pool is None or pool.fingerprint != fingerprint:
-                outdated, pool = pool, Pool(fingerprint)
-                self._pools[invoked_arn] = pool
+            pool = self._pools.get(version.arn)
+            if pool is None or pool.fingerprint != version.fingerprint:
+                outdated, pool = pool, Pool(version.fingerprint)
+                self._pools[version.arn] = pool
                 if outdated:
                     end(outdated.idle)
             return pool

@@ -5,6 +5,7 @@ reserved concurrency, logs in CloudWatch Logs and metrics in CloudWatch; `invoke
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
+import random
 import threading
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction, lambda_backends
@@ -21,7 +23,7 @@ from moto.logs.models import logs_backends
 from local.lambda_runtime import metrics
 from local.lambda_runtime.environment import Launch, Outcome
 from local.lambda_runtime.launch import fingerprint, launch
-from local.lambda_runtime.pools import ExecutionEnvironments
+from local.lambda_runtime.pools import ExecutionEnvironments, Version
 
 
 class TooManyRequestsException(LambdaClientError):
@@ -43,15 +45,20 @@ class FunctionRuntime:
         self._lock = threading.Lock()
         self._in_flight: Counter[str] = Counter()
 
-    def run(self, function: LambdaFunction, invoked_arn: str, payload: bytes) -> Outcome:
-        """Invoke and wait; raises TooManyRequestsException beyond the reserved concurrency."""
+    def run(self, named: LambdaFunction, invoked_arn: str, payload: bytes) -> Outcome:
+        """Invoke what the ARN stands for now, and wait.
+
+        Raises TooManyRequestsException beyond the reserved concurrency, UnknownFunctionException.
+        """
+        function = routed(named, invoked_arn)
 
         def start() -> Launch:
-            return launch(function, invoked_arn=invoked_arn, endpoint=self._endpoint, folder=self._folder)
+            return launch(function, endpoint=self._endpoint, folder=self._folder)
 
+        version = Version(f"{unqualified_arn(function)}:{function.version}", fingerprint(function))
         with self._reserved_concurrency(function) as in_flight:
             began = time.monotonic()
-            outcome = self._environments.invoke(invoked_arn, fingerprint(function), start, payload)
+            outcome = self._environments.invoke(version, start, invoked_arn, payload)
         write_logs(function, outcome)
         metrics.put(
             function,
@@ -103,6 +110,24 @@ def qualifier_in(name_or_arn: str) -> str | None:
 def unpublished(function: LambdaFunction) -> LambdaFunction:
     """$LATEST, which holds what is configured for a function as a whole."""
     return lambda_backends[function.account_id][function.region].get_function(function.function_name)
+
+
+def routed(function: LambdaFunction, invoked_arn: str) -> LambdaFunction:
+    """The version that an ARN runs at this moment; an alias with weights draws one each time.
+
+    Raises UnknownFunctionException. https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+    """
+    backend = lambda_backends[function.account_id][function.region]
+    qualifier = qualifier_in(invoked_arn)
+    if qualifier is None:
+        return backend.get_function(function.function_name)
+    aliases = {alias.name: alias for alias in backend.list_aliases(function.function_name)}
+    if alias := aliases.get(qualifier):
+        routing: Any = alias.routing_config or {}
+        weights = {version: float(it) for version, it in routing.get("AdditionalVersionWeights", {}).items()}
+        weights[alias.function_version] = max(0.0, 1 - sum(weights.values()))
+        [qualifier] = random.choices(list(weights), list(weights.values()))  # noqa: S311  # no secret
+    return backend.get_function(function.function_name, qualifier)
 
 
 def write_logs(function: LambdaFunction, outcome: Outcome) -> None:

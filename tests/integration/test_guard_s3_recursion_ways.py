@@ -89,6 +89,7 @@ class TestQueues:
         s3.sqs.create_queue(QueueName="films")
         s3.notify("films", to(QUEUE))
         made = s3.functions.create_event_source_mapping(EventSourceArn=QUEUE, FunctionName="films")
+        s3.local.drain()
         return str(made["UUID"])
 
     @pytest.mark.parametrize(
