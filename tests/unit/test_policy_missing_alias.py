@@ -291,7 +291,7 @@ class TestWhatInvokes:
         assert ended(case(function(people()), exempt=name)) is outcome
 
     def test_are_people_while_a_service_uses_the_alias(self) -> None:
-        assert ended(case(function(people(), mapping("live")))) is Outcome.DISMISSED
+        assert ended(case(ready(people(), mapping("live")))) is Outcome.DISMISSED
 
     @pytest.mark.parametrize("invoker", [people("live"), people("1")])
     def test_are_people_through_the_alias(self, invoker: Invoker) -> None:
