@@ -87,10 +87,20 @@ def operation_of(task: StateTaskServiceAwsSdk) -> OperationModel:
     return operation(task.resource.api_name, task.resource.api_action)
 
 
-def java_name(name: str) -> str:
-    """A name as the SDK for Java writes it: DBInstanceIdentifier becomes DbInstanceIdentifier."""
+def member_name(name: str) -> str:
+    """A member as the SDK for Java writes it, begun with a capital: UUID becomes Uuid, RoleARN stays.
+
+    Only capitals at the beginning are lowered, up to the one that begins the next word.
+    """
     if name in RENAMED:
         return RENAMED[name]
+    leading = re.match(r"[A-Z]+(?![a-z])|.", name)
+    end = leading.end() if leading else 0
+    return name[:1].upper() + name[1:end].lower() + name[end:]
+
+
+def java_name(name: str) -> str:
+    """A class as the SDK for Java names it: DBInstanceNotFound becomes DbInstanceNotFound."""
     spaced = re.sub(r"[^A-Za-z0-9]+", " ", name)
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-zA-Z0-9])", " ", spaced)
     spaced = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", spaced)
@@ -116,7 +126,7 @@ def normalise_parameters(
 def to_boto(value: Any, shape: Shape | None, where: str) -> Any:
     """A request value with botocore's names of members."""
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        members = {java_name(name): name for name in shape.members}
+        members = {member_name(name): name for name in shape.members}
         if shape.name == "AttributeValue":
             members |= {name: name for name in shape.members}
         unknown = sorted(set(value) - set(members))
@@ -155,7 +165,7 @@ def from_boto(value: Any, shape: Shape | None) -> Any:
     """A response value as JSON with the SDK for Java's names of members."""
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
         return {
-            java_name(name): from_boto(item, shape.members[name])
+            member_name(name): from_boto(item, shape.members[name])
             for name, item in value.items()
             if name in shape.members
         }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.account import LocalAccount
-from local.stepfunctions.sdk import java_exception_name, java_name
+from local.stepfunctions.sdk import java_exception_name, java_name, member_name
 from tests.integration.conftest import ALLOW_EVERYTHING, role, zipped
 
 type State = dict[str, Any]
@@ -643,12 +643,21 @@ def test_a_wrong_definition_is_refused(machine: Machine) -> None:
         ("S3Bucket", "S3Bucket"),
         ("KMSMasterKeyId", "KmsMasterKeyId"),
         ("functionName", "FunctionName"),
-        ("CloudWatch Logs", "CloudWatchLogs"),
-        ("DynamoDB", "DynamoDb"),
+        ("UUID", "Uuid"),
+        ("KinesisStreamARN", "KinesisStreamARN"),
+        ("AWSKMSKeyARN", "AwskmsKeyARN"),
+        ("SizeInMBs", "SizeInMBs"),
         ("EnableTerminationProtection", "EnableTerminationProtection"),
     ],
 )
-def test_names_are_spelled_as_in_the_sdk_for_java(ours: str, theirs: str) -> None:
+def test_members_are_spelled_as_in_the_sdk_for_java(ours: str, theirs: str) -> None:
+    assert member_name(ours) == theirs
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("CloudWatch Logs", "CloudWatchLogs"), ("DynamoDB", "DynamoDb"), ("RDS", "Rds")]
+)
+def test_services_are_spelled_as_in_the_sdk_for_java(ours: str, theirs: str) -> None:
     assert java_name(ours) == theirs
 
 
