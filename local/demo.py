@@ -177,13 +177,14 @@ def stage(console: Console) -> Iterator[Demo]:
 def main() -> int:
     """Play all acts; exit status 1 when a promise was broken."""
     from local.demo_acts import ACTS
+    from local.demo_alias import ALIAS_ACTS
     from local.demo_loop import LOOP_ACTS
 
     logging.getLogger("local").setLevel(logging.ERROR)  # a throttled loop loses invocations: that is the act
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     begun = time.monotonic()
     with stage(console) as demo:
-        for act in (*ACTS, *LOOP_ACTS):
+        for act in (*ACTS, *LOOP_ACTS, *ALIAS_ACTS):
             act(demo)
     console.rule("[bold]What was promised", align="left")
     console.print(_table(demo.promises))

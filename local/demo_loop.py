@@ -200,7 +200,7 @@ def fixed(demo: Demo) -> None:
     )
     demo.promise("the cap is released", lambda: _reserved(demo) is None)
     demo.message("one report: the loop is gone", resource=_FUNCTION, hazard="loop-gone")
-    demo.no_message("not one report more")
+    demo.no_message("not one report more, unless of its missing alias (act 11)", hazard="latest-invoked")
 
 
 LOOP_ACTS: Final = (loop, held, lifted, fixed)

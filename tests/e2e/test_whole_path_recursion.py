@@ -23,6 +23,7 @@ from tests.e2e.loops import (
 )
 from tests.e2e.security_team import Report
 
+PARAMETERS = {"MissingAliasMode": "off"}
 DEVELOPER = "arn:aws:iam::123456789012:user/developer"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 LOOP = "recursive-loop"

@@ -20,7 +20,7 @@ from tests.e2e.loops import (
 )
 from tests.e2e.security_team import Report
 
-PARAMETERS = {"S3RecursionWhenUnreservable": "stop"}
+PARAMETERS = {"S3RecursionWhenUnreservable": "stop", "MissingAliasMode": "off"}
 DEVELOPER = "arn:aws:iam::123456789012:user/developer"
 LOOP, GONE = "recursive-loop", "loop-gone"
 

@@ -6,6 +6,7 @@ from tests.e2e.loops import loop, notify, recursive_loop, reserved, tags, with_t
 from tests.e2e.test_whole_path_observe import role_calls
 
 MODE = "observe"
+PARAMETERS = {"MissingAliasMode": "off"}
 LOOP = "recursive-loop"
 WRITES = {
     "PutFunctionConcurrency20171031",

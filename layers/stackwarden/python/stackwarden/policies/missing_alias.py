@@ -29,7 +29,11 @@ SETTLED_ROUNDS = 3  # after a bucket's notifications were replaced: somebody may
 PAUSE = 5  # seconds
 # https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html: no update meanwhile
 _CHANGING = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
-_FINAL = ("CodeStorageExceededException", "PolicyLengthExceededException")  # trying again changes nothing
+_FINAL = (  # trying again changes nothing
+    "CodeStorageExceededException",
+    "PolicyLengthExceededException",
+    "is not authorized to perform",  # the cause of Lambda.LambdaException: the error has no name of its own
+)
 
 
 class Hazard(StrEnum):
