@@ -178,7 +178,9 @@ def alias(demo: Demo) -> None:
 
 def _declared(demo: Demo, name: str) -> None:
     """The owner declares an alias as the report says, with a change that gives a new version."""
-    demo.console.print(f"The developer does what the report says, and deploys: AutoPublishAlias: {name}")
+    demo.console.print(
+        f"The developer does what the report says, AutoPublishAlias: {name}, and adds memory: a new version."
+    )
     _deploy(demo, "update_stack", AutoPublishAlias=name, MemorySize=256)
     demo.promise("the template's alias has the queue", lambda: _mapped_to(demo) == [f"{_NAME}:{name}"])
     demo.promise("the stack stands", lambda: _status(demo) == "UPDATE_COMPLETE")

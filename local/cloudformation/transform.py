@@ -57,6 +57,8 @@ def _translated(document: Document, parameters: dict[str, Any], region: str) -> 
             raise ValidationError(
                 message=f"Transform {SERVERLESS} failed with: {invalid.message} {causes}".strip()
             ) from invalid
+        finally:
+            translator.metrics.publish()  # to nobody; it warns of those that are not
     plain: Document = undo_mark_unicode_str_in_template(translated)
     return plain
 

@@ -42,14 +42,16 @@ def stack(guarded: Guarded, name: str, colour: str = "blue", *, waiting: str = "
     return str(created["StackId"])
 
 
-def update(guarded: Guarded, name: str, colour: str = "blue", **more: Any) -> None:
-    """Deploy the stack again, and wait until it stands."""
+def update(
+    guarded: Guarded, name: str, colour: str = "blue", *, ending: str = "UPDATE_COMPLETE", **more: Any
+) -> None:
+    """Deploy the stack again, and wait until it has ended so."""
     guarded.client("cloudformation").update_stack(
         StackName=name,
         TemplateBody=template(name, colour, **{"bucket": False, **more}),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    guarded.settled(name, "UPDATE_COMPLETE")
+    guarded.settled(name, ending)
 
 
 def function(developer: Developer, name: str, colour: str = "blue", **more: Any) -> str:

@@ -139,6 +139,20 @@ def test_the_template_that_the_report_asks_for_deploys_and_takes_the_traffic(gua
     assert seen(guarded, "offers", "photo") == (GREEN, "2", declared)
 
 
+def test_a_template_with_the_alias_and_nothing_new_to_publish_fails_as_the_report_said(
+    guarded: Guarded,
+) -> None:
+    stack(guarded, "gifts")
+    report = guarded.report("gifts", LATEST_INVOKED)
+
+    update(guarded, "gifts", ending="UPDATE_ROLLBACK_COMPLETE", AutoPublishAlias="current")
+    guarded.rest()
+
+    assert "A version for this Lambda function exists" in report.mail.body
+    assert mapped_to(guarded, "gifts") == ["gifts:live"]
+    assert order(guarded, "gifts", "wrapped") == (BLUE, "1", "live")
+
+
 def test_a_stack_in_the_middle_of_an_update_is_left_alone_and_judged_on_completion(guarded: Guarded) -> None:
     queues(guarded, "ledgers")
     made = guarded.create_stack("ledgers", template("ledgers", BLUE, bucket=False, Events={}))

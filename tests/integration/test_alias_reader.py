@@ -203,6 +203,32 @@ class TestAPermission:
         assert [(i.kind, i.id, i.qualifier) for i in found.invokers] == [(Kind.PERMISSION, "allowed", None)]
         assert found.unread == ()
 
+    @pytest.mark.parametrize("named", ["billing", "billing:live"])
+    def test_that_names_no_source_gives_way_to_one_that_is_known(self, estate: Estate, named: str) -> None:
+        """SAM makes such a permission for a bucket of its own template."""
+        estate.alias("live", estate.publish())
+        estate.bucket("photos", named)
+        estate.allow("s3", None, SourceAccount="123456789012")
+
+        found = estate.invokers(Seed(Kind.BUCKET, "photos"))
+
+        assert found == [(Kind.BUCKET, "tells-1", named.partition(":")[2] or None)]
+
+    def test_that_names_no_source_is_not_explained_by_another_service(self, estate: Estate) -> None:
+        estate.bucket("photos", "billing")
+        estate.allow("sns", None)
+
+        found = estate.invokers(Seed(Kind.BUCKET, "photos"))
+
+        assert found == [(Kind.BUCKET, "tells-1", None), (Kind.PERMISSION, "allowed", None)]
+
+    def test_that_names_no_source_is_read_after_those_that_do(self, estate: Estate) -> None:
+        estate.bucket("photos", "billing")
+        estate.allow("s3", None, sid="anything")
+        estate.allow("s3", "arn:aws:s3:::photos", sid="photos")
+
+        assert estate.invokers() == [(Kind.BUCKET, "tells-1", None)]
+
     @pytest.mark.parametrize("source", [THEIR_TOPIC, TOPIC.replace("us-east-1", "eu-west-1")])
     def test_of_a_source_elsewhere_is_the_invoker(self, estate: Estate, source: str) -> None:
         estate.allow("sns", source)
