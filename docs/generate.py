@@ -322,7 +322,11 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"guards": guards},
     "SECURITY.md": {"permissions": permissions},
     "docs/guards/data-deletion.md": {"data-resource-types": data_resource_types},
-    "docs/guards/missing-alias.md": {"alias-tools": alias_examples.tools, "alias-times": alias_times},
+    "docs/guards/missing-alias.md": {
+        "alias-tools": alias_examples.tools,
+        "alias-times": alias_times,
+        "alias-report": alias_examples.report,
+    },
     "docs/guards/s3-recursion.md": {"s3-events": s3_events, "s3-bounds": s3_bounds, "s3-times": s3_times},
     "docs/operating.md": {"parameters": parameters},
     "docs/remediation.md": {

@@ -210,7 +210,7 @@ def in_place(demo: Demo) -> None:
     demo.promise("the order runs the old code", lambda: _ran(demo, "order-3") == ("blue", "2", name))
     report = demo.message("one report: an unverified change", resource=_NAME, hazard="unverified-change")
     evidence = (report.get("finding") or {}).get("evidence", {})
-    codes = (evidence.get("code_sha256_before"), evidence.get("code_sha256"))
+    codes = (evidence.get("rollback_code_sha256"), evidence.get("code_sha256"))
     demo.promise("it has the code before and after", lambda: codes == (before, after))
     demo.promise("and the version to go back to", lambda: evidence.get("rollback_version") == "2")
     version = demo.attempt(

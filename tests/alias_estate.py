@@ -148,9 +148,9 @@ class Estate:
             )
         return arn
 
-    def read(self, *seeds: Seed, name: str = "billing", push: bool = False) -> Function:
-        """Read a function that is there."""
-        found = self.reader.invoked(function_arn(name), seeds, push)
+    def read(self, *seeds: Seed, name: str = "billing", **more: Any) -> Function:
+        """Read a function that is there; more: as of `invoked`."""
+        found = self.reader.invoked(function_arn(name), seeds, **more)
         assert found is not None
         return found
 

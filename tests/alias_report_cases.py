@@ -26,6 +26,7 @@ from tests.alias_cases import (
     REGION,
     STACK,
     case,
+    code,
     function,
     mapping,
     notification,
@@ -67,6 +68,13 @@ PREPARED = finished(
     function(notification(), permissions=LETTING_IN),
     ready(notification(), permissions=LETTING_IN, granted=LETTING_IN),
 )
+ALIAS_MOVED = finished(
+    function(mapping("live"), live="$LATEST", published=[version("1")], stack=SAM),
+    ready(mapping("live"), stack=SAM),
+)
+ALIAS_MOVED_PARTLY = finished(
+    function(mapping("live"), URL, live="$LATEST", published=[version("1")]), ready(mapping("live"), URL)
+)
 OBSERVED = case(BEFORE, mode=Mode.OBSERVE)
 NO_ROOM = case(function(mapping()), attempts=[tried(steps(function(mapping()))[0], error=FULL)], round=1)
 MAPPING_REFUSED = case(
@@ -84,10 +92,21 @@ ONLY_PEOPLE = case(function(people()))
 NOT_PROD = case(function(mapping()), rules=Rules(environment="dev"))
 EXEMPT = case(function(mapping()), exempt="orders")
 DEPLOYING = case(function(mapping(), stack=replace(STACK, settled=False)))
+UNVERIFIED = case(function(mapping()), unverified=True)
+HALTED = case(function(mapping(), stack=replace(STACK, halted="UPDATE_ROLLBACK_FAILED")))
+RELAPSED = case(function(mapping()), relapses=3)
+CHANGED_MEANWHILE = case(
+    ready(mapping(), code=code(version("1"), now="B")),
+    code="A",
+    attempts=[tried(action) for action in steps(function(mapping()))[:2]],
+    round=4,
+)
 ALL = {
     "moved": MOVED,
     "partly": PARTLY,
     "prepared": PREPARED,
+    "alias moved": ALIAS_MOVED,
+    "alias moved, partly": ALIAS_MOVED_PARTLY,
     "observed": OBSERVED,
     "no room": NO_ROOM,
     "mapping refused": MAPPING_REFUSED,
@@ -98,6 +117,10 @@ ALL = {
     "not prod": NOT_PROD,
     "exempt": EXEMPT,
     "deploying": DEPLOYING,
+    "unverified": UNVERIFIED,
+    "halted": HALTED,
+    "relapsed": RELAPSED,
+    "changed meanwhile": CHANGED_MEANWHILE,
 }
 
 

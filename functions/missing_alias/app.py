@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -29,7 +30,14 @@ from stackwarden.events import ApiCall, StackStatusChange
 from stackwarden.finding import Mode, Outcome, Verdict
 from stackwarden.guard import Event, Runner
 from stackwarden.openings import about
-from stackwarden.policies.alias_changes import Change, is_pipeline, judge_behind, judge_change
+from stackwarden.policies.alias_changes import (
+    ALIAS_TAG,
+    MOVED_TAG,
+    Change,
+    is_pipeline,
+    judge_behind,
+    judge_change,
+)
 from stackwarden.policies.alias_code_reports import describe_behind, describe_change
 from stackwarden.policies.alias_reports import describe
 from stackwarden.policies.alias_state import Function
@@ -65,7 +73,7 @@ class MissingAlias:
             # Only where code may have changed can an alias have been left behind.
             whole = isinstance(event, StackStatusChange) or change_of(event) is not None
             try:
-                function = self._read(arn, seeds, whole=whole)
+                function = self._read(arn, seeds, whole=whole, deleted=start.alias)
                 if function is not None:
                     yield from self._verdicts(function, seeds, event, change)
             except ClientError as error:  # the next function may be one that can be read
@@ -80,34 +88,48 @@ class MissingAlias:
         subject = Subject.model_validate(verdict.subject)
         seeds = [Seed(kind, name) for kind, name in subject.seeds]
         function = self._read(subject.function, seeds, whole=True)
-        return next_verdict(verdict, self._cases.case(function, verdict) if function else None)
+        case = self._cases.again(function, verdict, subject.code) if function else None
+        return next_verdict(verdict, case)
 
-    def _read(self, arn: str, seeds: Iterable[Seed], *, whole: bool) -> Function | None:
-        """Read a function; the rest only if something is wrong with its invokers, or it is wanted."""
-        function = self._reader.invoked(arn, seeds, push=settings.repoint_push)
+    def _read(self, arn: str, seeds: Iterable[Seed], *, whole: bool, deleted: str = "") -> Function | None:
+        """Read a function; the rest only if something is wrong with its invokers, or it is wanted.
+
+        deleted: the alias that the event says is gone.
+        """
+        function = self._reader.invoked(arn, seeds, push=settings.repoint_push, every=whole, deleted=deleted)
         if function is None:
             return None
         case = Case(function)
-        if whole or case.exposed or case.dangling or case.people:
+        if whole or case.exposed or case.dangling or case.people or self._is_minded(function):
             return self._reader.complete(function, settings.alias)
         logger.info("nothing unqualified", extra={"function": arn})
         return None
+
+    def _is_minded(self, function: Function) -> bool:
+        """Whether something goes through an alias of Stackwarden's: a deployment may have left it behind."""
+        if not any(invoker.qualifier == settings.alias for invoker in function.invokers):
+            return False
+        return bool({ALIAS_TAG, MOVED_TAG} & set(self._reader.tags(function.arn) or {}))
 
     def _verdicts(
         self, function: Function, seeds: tuple[Seed, ...], event: Event, change: Change | None
     ) -> Iterator[Verdict]:
         if function.stack and function.stack.id == settings.stack_id:
             return  # the workflow and the rules name Stackwarden's own functions
-        case, told = self._cases.case(function), self._cases.told(function.arn)
-        subject = Subject(hazard=Hazard.LATEST, function=function.arn, seeds=tuple(seeds))
-        other = _changed(case, subject, event, change, told) if change else _behind(case, subject)
-        for found in (_latest(case, subject), other):
+        told, happened_at = self._cases.told(function.arn), _moment(event)
+        case = self._cases.first(function, told, happened_at)
+        code = function.code.latest.code_sha256 if function.code else ""
+        subject = Subject(hazard=Hazard.LATEST, function=function.arn, code=code, seeds=tuple(seeds))
+        # Code that nobody has verified is told, with what runs it, and not made live for good.
+        changed = change and _changed(case, subject, event, change, told)
+        others = (_latest(case, subject), None if change else _behind(case, subject, event))
+        for found in (changed,) if changed else others:
             verdict = found and self._verdict(found, told, event)
             if verdict:
                 yield verdict
 
     def _verdict(self, found: Found, told: tuple[ledger.Entry, ...], event: Event) -> Verdict | None:
-        happened_at = event.called_at if isinstance(event, ApiCall) else event.time
+        happened_at = _moment(event)
         acts = settings.mode is Mode.ENFORCE and found.judgement.next == "act"
         if is_part(told, found, happened_at, acts=acts):
             logger.info("told with the whole", extra={"function": found.subject.function})
@@ -115,6 +137,10 @@ class MissingAlias:
         same = about(told, found.subject.hazard, found.state)
         number = episode(same, happened_at, held=False, acts=acts)
         return first_verdict(GUARD, found, number or 0, event.actor, settings)
+
+
+def _moment(event: Event) -> datetime:
+    return event.called_at if isinstance(event, ApiCall) else event.time
 
 
 def _direct_change(event: Event) -> Change | None:
@@ -132,8 +158,8 @@ def _latest(case: Case, subject: Subject) -> Found | None:
     return Found(subject, case, judgement, describe(case, judgement), state(case, Hazard.LATEST))
 
 
-def _behind(case: Case, subject: Subject) -> Found | None:
-    judgement = judge_behind(case)
+def _behind(case: Case, subject: Subject, event: Event) -> Found | None:
+    judgement = judge_behind(case, completed=isinstance(event, StackStatusChange))
     if judgement.outcome is Outcome.DISMISSED:
         return None
     subject = subject.model_copy(update={"hazard": Hazard.BEHIND})
@@ -147,7 +173,7 @@ def _changed(
     if judgement.outcome is Outcome.DISMISSED or actor is None:
         return None
     subject = subject.model_copy(update={"hazard": Hazard.UNVERIFIED})
-    known = Change(change.code_sha256, code_told(told, change.code_sha256), change.published)
+    known = Change(change.code_sha256, code_told(told, change.code_sha256, event.time), change.published)
     prose = describe_change(case, judgement, known, actor.arn)
     return Found(subject, case, judgement, prose, (actor.event_id,))
 

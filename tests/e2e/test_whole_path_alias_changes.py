@@ -46,9 +46,9 @@ def test_code_changed_by_hand_is_told_and_not_live(guarded: Guarded) -> None:
     assert report.outcome == "observed"
     assert report.attributes["severity"] == "MEDIUM"
     assert report.actor == DEVELOPER
-    assert report.finding["title"] == "Code of taxes changed in prod by hand: not live"
-    assert f"CodeSha256: {before} -> {after}." in report.mail.body
-    assert "Version 1 has the code from before." in report.mail.body
+    assert report.finding["title"] == "Code of taxes changed outside the known pipelines: not live"
+    assert f"CodeSha256: {after}." in report.mail.body
+    assert f"Version 1 (CodeSha256 {before}) is the newest published one" in report.mail.body
     assert "Nothing live changed for SQS queue taxes-incoming (by alias live)." in report.mail.body
     assert "aws lambda get-function --function-name taxes --qualifier 1 " in report.mail.body
     assert report.deeds() == report.deeds("planned") == set()
@@ -65,7 +65,7 @@ def test_code_changed_by_hand_under_live_traffic_is_urgent(guarded: Guarded) -> 
 
     assert seen(guarded, "films", "premiere") == (GREEN, "$LATEST", "")
     assert report.attributes["severity"] == "HIGH"
-    assert report.finding["title"].endswith("by hand: live now")
+    assert report.finding["title"].endswith("outside the known pipelines: live now")
     # There is a new code under the same notification, and no alias that runs it.
     assert again.outcome == "observed"
     assert "the alias live runs version 1, other code than $LATEST" in again.mail.body

@@ -168,9 +168,28 @@ class TestVersions:
 
         found = code(estate)
 
-        assert list(found.versions) == ["1", "2", "4"]
+        assert list(found.versions) == ["1", "2", "4", "5"]
         assert found.newest is not None
         assert found.newest.number == "5"
+
+    def test_are_those_that_invokers_name_by_number(self, estate: Estate) -> None:
+        for change in range(5):
+            estate.update(f"handler = {change}")
+            estate.publish()
+        estate.bucket("photos", "billing:2")
+        estate.allow("s3", "arn:aws:s3:::photos")
+
+        assert list(code(estate).versions) == ["2", "4", "5"]
+
+    def test_lead_back_from_each_that_an_alias_runs(self, estate: Estate) -> None:
+        """The code of the newest version is not the function's by now, and not a way back from it."""
+        for change in range(3):
+            estate.update(f"handler = {change}")
+            estate.publish()
+        estate.update("handler = None")
+        estate.alias("live", "3")
+
+        assert list(code(estate).versions) == ["2", "3"]
 
     def test_of_a_second_page_are_found(self, estate: Estate) -> None:
         estate.publish()
@@ -321,7 +340,7 @@ class TestTheStack:
     def test_is_known_by_the_functions_tags(self, estate: Estate, stack: str) -> None:
         found = estate.completed()
 
-        assert found.stack == StackPlace(stack, "shop", True, "CloudFormation", "Billing")
+        assert found.stack == StackPlace(stack, "shop", logical_id="Billing")
         assert found.tags["team"] == "shop"
 
     def test_that_does_not_exist_is_none(self, estate: Estate) -> None:

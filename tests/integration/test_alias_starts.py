@@ -72,6 +72,11 @@ class TestACall:
         assert list(estate.starts.functions(Start(Target.FUNCTION, BILLING))) == [(BILLING, ())]
         assert made == []
 
+    def test_about_an_alias_that_is_deleted_leads_to_its_function(self, estate: Estate) -> None:
+        start = Start(Target.FUNCTION, BILLING, alias="live")
+
+        assert list(estate.starts.functions(start)) == [(BILLING, ())]
+
     def test_about_a_bucket_leads_to_each_function_once(self, estate: Estate) -> None:
         estate.bucket("photos", "billing", "archive:live", "billing:live")
         seed = Seed(Kind.BUCKET, "photos")

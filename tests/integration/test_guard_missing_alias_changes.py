@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.alias_account import AliasAccount, ended, settle
+from tests.alias_account import AliasAccount, ended, kinds, settle
 from tests.s3_account import ACCOUNT, Json
 
 SAMPLE = "update-function-code.violation"
@@ -61,14 +61,28 @@ class TestByHand:
         assert verdict["finding"]["evidence"]["code_sha256_before"] is None
         assert verdict["finding"]["evidence"]["rollback_version"] == "1"
 
-    def test_of_what_invokes_latest_is_two_findings(self, prod: AliasAccount) -> None:
+    def test_is_not_made_live_for_good(self, prod: AliasAccount) -> None:
+        """An alias on a version of it would keep it live through the pipeline's next deployment."""
         prod.function()
         prod.mapping()
 
-        found = prod.uploaded(prod.update("B"))
+        [change] = prod.uploaded(prod.update("B"))
+        prod.close(change)
+        [latest] = prod.mapped()
 
-        assert sorted(hazards(found)) == ["latest-invoked", "unverified-change"]
-        assert {v["finding"]["hazard"]: v["next"] for v in found}["latest-invoked"] == "act"
+        assert hazards([change, latest]) == ["unverified-change", "latest-invoked"]
+        assert ended(latest) == ("done", "observed")
+        assert "outside the known pipelines" in latest["finding"]["evidence"]["reason"]
+
+    def test_is_over_with_the_next_deployment(self, prod: AliasAccount) -> None:
+        prod.function()
+        prod.mapping()
+        [change] = prod.uploaded(prod.update("B"))
+        prod.close(change)
+
+        [latest] = prod.uploaded(prod.update("C"), case=BY_PIPELINE)
+
+        assert kinds(latest) == ["publish-version"]
 
     def test_is_a_finding_each_time(self, live: AliasAccount) -> None:
         sha256 = live.update("B")
@@ -157,15 +171,24 @@ class TestLeftBehind:
     def test_is_told_when_the_pipeline_does_not_move_the_alias(self, moved: AliasAccount) -> None:
         sha256 = moved.update("B")
 
-        [verdict] = moved.uploaded(sha256, case=BY_PIPELINE)
+        [first] = moved.uploaded(sha256, case=BY_PIPELINE)
+        assert (first["next"], first["wait_seconds"]) == ("wait", 60)
+        verdict = moved.follow(first)
 
         assert (hazards([verdict]), ended(verdict)) == (["alias-behind"], ("done", "observed"))
         assert verdict["finding"]["evidence"]["code_sha256"] == sha256
         assert verdict["finding"]["evidence"]["version"] == "1"
 
+    def test_is_nothing_where_the_alias_is_moved_next(self, moved: AliasAccount) -> None:
+        [first] = moved.uploaded(moved.update("B"), case=BY_PIPELINE)
+        moved.functions.update_alias(FunctionName="orders", Name="live", FunctionVersion=moved.publish())
+
+        assert ended(moved.follow(first)) == ("done", "dismissed")
+
     def test_is_told_once_for_the_same_code(self, moved: AliasAccount) -> None:
         sha256 = moved.update("B")
-        [first] = moved.uploaded(sha256, case=BY_PIPELINE)
+        [waiting] = moved.uploaded(sha256, case=BY_PIPELINE)
+        first = moved.follow(waiting)
         moved.close(first, hours_ago=1)
 
         [again] = moved.uploaded(sha256, case=BY_PIPELINE)

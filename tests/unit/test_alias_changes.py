@@ -9,6 +9,9 @@ from stackwarden.finding import Outcome
 from stackwarden.lambda_names import LATEST
 from stackwarden.policies.alias_changes import (
     ALIAS_TAG,
+    BEHIND_PAUSE,
+    BEHIND_ROUNDS,
+    MOVED_TAG,
     Change,
     is_pipeline,
     judge_behind,
@@ -80,14 +83,8 @@ class TestTheVersionBefore:
         found = version_before(case(state), Change(now, before=known))
         return found.number if found else None
 
-    def test_has_the_code_that_was_there(self) -> None:
-        assert self.before(version("1", "A"), version("2", "B"), known="A") == "1"
-
-    def test_is_the_newest_of_those_that_have_it(self) -> None:
-        assert self.before(version("10", "A"), version("9", "A"), version("11", "B"), known="A") == "10"
-
-    @pytest.mark.parametrize("known", ["", "never published", "C"])
-    def test_is_else_the_newest_with_other_code(self, known: str) -> None:
+    @pytest.mark.parametrize("known", ["", "never published", "A", "C"])
+    def test_is_the_newest_with_other_code(self, known: str) -> None:
         assert self.before(version("9", "A"), version("10", "B"), version("11", "C"), known=known) == "10"
 
     def test_is_none_where_nothing_else_is_published(self) -> None:
@@ -124,7 +121,7 @@ def deployed(**changes: Any) -> Function:
 
 class TestAnAliasThatIsLeftBehind:
     def test_is_told(self) -> None:
-        judgement = judge_behind(case(deployed()))
+        judgement = judge_behind(case(deployed(), round=BEHIND_ROUNDS))
 
         assert (judgement.next, judgement.outcome) == ("done", Outcome.OBSERVED)
         assert left_behind(case(deployed())) == (Alias("live", "1"), version("1", "A"))
@@ -132,10 +129,25 @@ class TestAnAliasThatIsLeftBehind:
     def test_by_settings_is_told_too(self) -> None:
         other = code(version("1", "A"), now="A", settings="256 MB")
 
-        assert judge_behind(case(deployed(code=other))).outcome is Outcome.OBSERVED
+        assert judge_behind(case(deployed(code=other)), completed=True).outcome is Outcome.OBSERVED
+
+    def test_is_waited_for_after_a_call_since_the_next_one_may_move_the_alias(self) -> None:
+        for number in range(BEHIND_ROUNDS):
+            judgement = judge_behind(case(deployed(), round=number))
+            assert (judgement.next, judgement.wait_seconds) == ("wait", BEHIND_PAUSE)
+        moved = deployed(code=code(version("1", "A"), now="A"))
+        assert judge_behind(case(moved, round=BEHIND_ROUNDS)).outcome is Outcome.DISMISSED
+
+    def test_of_a_stack_that_is_complete_is_told_at_once(self) -> None:
+        assert judge_behind(case(deployed()), completed=True).outcome is Outcome.OBSERVED
+
+    def test_is_told_where_it_was_only_moved(self) -> None:
+        moved = case(deployed(tags={MOVED_TAG: "live"}))
+
+        assert judge_behind(moved, completed=True).outcome is Outcome.OBSERVED
 
     def test_may_be_exempt(self) -> None:
-        assert judge_behind(case(deployed(), exempt="orders")).outcome is Outcome.EXEMPT
+        assert judge_behind(case(deployed(), exempt="orders"), completed=True).outcome is Outcome.EXEMPT
 
     @pytest.mark.parametrize(
         "changes",
@@ -153,7 +165,7 @@ class TestAnAliasThatIsLeftBehind:
         ],
     )
     def test_is_none_where(self, changes: dict[str, Any]) -> None:
-        assert judge_behind(case(deployed(**changes))).outcome is Outcome.DISMISSED
+        assert judge_behind(case(deployed(**changes)), completed=True).outcome is Outcome.DISMISSED
 
     def test_elsewhere_than_in_prod_is_nothing(self) -> None:
         assert judge_behind(case(deployed(), rules=DEV)).outcome is Outcome.DISMISSED

@@ -1,4 +1,4 @@
-"""What `missing-alias` says about code: who runs what was uploaded by hand, what was left behind."""
+"""What `missing-alias` says about code: who runs what came past the pipelines, what was left behind."""
 
 import shlex
 from dataclasses import replace
@@ -7,13 +7,17 @@ import pytest
 
 from stackwarden.finding import Outcome, Prose, Severity
 from stackwarden.policies.alias_changes import ALIAS_TAG, Change, judge_behind, judge_change
-from stackwarden.policies.alias_code_reports import describe_behind, describe_change, reach_of
-from stackwarden.policies.alias_state import Alias
+from stackwarden.policies.alias_code_reports import describe_behind, describe_change
+from stackwarden.policies.alias_reach import reach_of
+from stackwarden.policies.alias_state import Alias, Invoker
 from stackwarden.policies.missing_alias import Case
 from tests.alias_cases import REGION, STACK, case, code, function, mapping, notification, people, version
 
 ALICE = "arn:aws:sts::123456789012:assumed-role/Admin/alice"
 NEW = Change("B", before="A")
+MOVE_BACK = (
+    f"aws lambda update-alias --function-name orders --name live --function-version 1 --region {REGION}"
+)
 OLD, NEWER = version("1"), version("2", "B")
 UPLOADED = code(OLD, now="B")
 EXPOSED = case(function(mapping(), code=UPLOADED))
@@ -33,10 +37,10 @@ def test_a_change_that_is_live_is_urgent_and_says_for_whom() -> None:
     prose = changed(EXPOSED)
 
     assert prose.severity is Severity.HIGH
-    assert prose.title == "Code of orders changed in prod by hand: live now"
+    assert prose.title == "Code of orders changed outside the known pipelines: live now"
     assert ALICE in prose.why
-    assert "CodeSha256: A -> B." in prose.why
-    assert "Version 1 has the code from before." in prose.why
+    assert "CodeSha256: B." in prose.why
+    assert "Version 1 (CodeSha256 A) is the newest published one with other code." in prose.why
     assert "It runs now for SQS queue orders (without a qualifier)." in prose.why
 
 
@@ -62,16 +66,45 @@ def test_an_alias_that_was_moved_to_the_change_is_moved_back() -> None:
     prose = changed(THROUGH)
 
     assert prose.severity is Severity.HIGH
-    assert prose.fix.splitlines()[1].strip() == (
-        f"aws lambda update-alias --function-name orders --name live --function-version 1 --region {REGION}"
-    )
+    assert prose.fix.splitlines()[1].strip() == MOVE_BACK
 
 
 def test_an_alias_that_sends_a_part_to_the_change_is_live() -> None:
     shifting = {"live": Alias("live", "1", {"2": 0.1})}
     state = case(function(mapping("live"), aliases=shifting, code=code(OLD, NEWER, now="B")))
 
-    assert changed(state).severity is Severity.HIGH
+    prose = changed(state)
+
+    assert prose.severity is Severity.HIGH
+    command = shlex.split(prose.fix.splitlines()[1])
+    assert command[:3] == ["aws", "lambda", "update-alias"]
+    assert command[command.index("--routing-config") + 1] == "AdditionalVersionWeights={}"
+
+
+@pytest.mark.parametrize("invokers", [(), (people(),), (mapping("1"),), (mapping("live", state="Disabled"),)])
+def test_an_alias_on_the_change_is_live_whoever_is_known_to_name_it(invokers: tuple[Invoker, ...]) -> None:
+    prose = changed(case(function(*invokers, live="2", code=code(OLD, NEWER, now="B"))))
+
+    assert prose.severity is Severity.HIGH
+    assert prose.title.endswith(": live now")
+    assert "It runs for whoever invokes alias live." in prose.why
+    assert prose.fix.splitlines()[1].strip() == MOVE_BACK
+    assert prose.evidence["aliases"] == ["live"]
+
+
+def test_an_alias_on_latest_is_live_and_stays_where_it_is() -> None:
+    prose = changed(case(function(aliases={"dev": Alias("dev", "$LATEST")}, code=UPLOADED)))
+
+    assert prose.severity is Severity.HIGH
+    assert "put the code of version 1 back; it is live at once" in prose.fix
+    assert "update-alias" not in prose.fix
+
+
+def test_a_version_that_is_named_by_its_number_is_live() -> None:
+    prose = changed(case(function(mapping("2"), code=code(OLD, NEWER, now="C"))))
+
+    assert prose.severity is Severity.HIGH
+    assert prose.title.endswith(": live now")
 
 
 def test_a_version_that_was_not_read_is_not_claimed_to_be_safe() -> None:
@@ -79,7 +112,7 @@ def test_a_version_that_was_not_read_is_not_claimed_to_be_safe() -> None:
 
     prose = changed(state)
 
-    assert prose.title == "Code of orders changed in prod by hand"
+    assert prose.title == "Code of orders changed outside the known pipelines"
     assert "Not known for SQS queue orders (by version 7)." in prose.why
     assert "Nothing live changed" not in prose.why
 
@@ -101,18 +134,53 @@ def test_code_that_was_replaced_since_is_not_live() -> None:
     assert "update-function-code" not in prose.fix
 
 
-def test_without_the_code_from_before_the_newest_other_version_is_named() -> None:
-    why = changed(EXPOSED, Change("B")).why
+def test_what_was_last_seen_is_not_the_way_back_while_a_newer_version_has_other_code() -> None:
+    """Between a look of the guard and the change there may have been deployments."""
+    published = code(OLD, version("2", "C"), now="B")
 
-    assert "CodeSha256: not known -> B." in why
-    assert "Version 1 (A) is the newest published one with other code." in why
+    prose = changed(case(function(mapping(), code=published)))
+
+    assert "Version 2 (CodeSha256 C) is the newest published one with other code." in prose.why
+    assert "last seen" not in prose.why
+    assert prose.evidence["rollback_version"] == "2"
+    assert prose.evidence["rollback_code_sha256"] == "C"
+    assert "--qualifier 2" in prose.fix
 
 
-def test_without_a_published_version_the_pipeline_is_the_way_back() -> None:
-    prose = changed(case(function(mapping(), code=code(now="B"))))
+@pytest.mark.parametrize(("before", "said"), [("A", True), ("", False)])
+def test_without_a_published_version_the_pipeline_is_the_way_back(before: str, said: bool) -> None:
+    prose = changed(case(function(mapping(), code=code(now="B"))), Change("B", before))
 
     assert "No published version with other code is known." in prose.why
+    assert ("CodeSha256 A was last seen by Stackwarden." in prose.why) is said
+    assert ("last seen" in prose.why) is said
+    assert prose.evidence["code_sha256_last_seen"] == (before or None)
     assert prose.fix.startswith("Deploy the last good state with the pipeline")
+
+
+@pytest.mark.parametrize("before", ["", "A", "B"])
+def test_a_change_that_does_not_tell_its_code_is_told_by_what_runs_now(before: str) -> None:
+    prose = changed(EXPOSED, Change("", before))
+
+    assert "CodeSha256: B (the event does not say which; this is what it runs now)." in prose.why
+    assert "yet other code" not in prose.why
+    assert prose.title.endswith(": live now")
+    assert prose.evidence["code_sha256"] == "B"
+    assert prose.evidence["rollback_version"] == "1"
+
+
+def test_a_change_that_does_not_tell_its_code_was_not_last_seen_with_what_runs_now() -> None:
+    prose = changed(case(function(mapping(), code=code(now="B"))), Change("", before="B"))
+
+    assert "last seen" not in prose.why
+
+
+def test_a_pipeline_that_nobody_has_named_can_be_named() -> None:
+    """No pipeline is known by default."""
+    prose = changed(EXPOSED)
+
+    assert "by hand" not in f"{prose.title} {prose.why}"
+    assert "If it was the pipeline, name it in MissingAliasPipelinePrincipals." in prose.fix
 
 
 def test_a_version_that_the_call_published_is_named() -> None:

@@ -1,6 +1,7 @@
 """What `missing-alias` advises: what the owner of a function would stumble over."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.alias_cases import (
     ORDERS,
     PUSHING,
     REGION,
+    STACK,
     case,
     code,
     function,
@@ -23,7 +25,19 @@ from tests.alias_cases import (
     tried,
     version,
 )
-from tests.alias_report_cases import DEPLOYING, OTHER_CODE, SAM, SCHEDULE, URL, WEIGHTED, steps, told
+from tests.alias_report_cases import (
+    CHANGED_MEANWHILE,
+    DEPLOYING,
+    OTHER_CODE,
+    RELAPSED,
+    SAM,
+    SCHEDULE,
+    UNVERIFIED,
+    URL,
+    WEIGHTED,
+    steps,
+    told,
+)
 
 
 def test_what_takes_too_long_is_told() -> None:
@@ -50,7 +64,52 @@ def test_an_alias_on_other_code_is_moved_by_its_owner() -> None:
 
 
 def test_an_alias_that_shifts_traffic_is_waited_for() -> None:
-    assert told(WEIGHTED).fix.startswith("Wait until the deployment behind the alias live is over")
+    prose = told(WEIGHTED)
+
+    assert "the alias live shares its traffic among versions" in prose.why
+    assert prose.fix.startswith("Wait until the deployment behind the alias live is over.")
+    assert f"meant to stay shared (a canary), point the triggers at it yourself: {LIVE}" in prose.fix
+
+
+def test_unverified_code_is_looked_at_and_deployed_by_the_pipeline() -> None:
+    prose = told(UNVERIFIED)
+
+    assert "Nothing is done: its code was changed outside the known pipelines, and is not made" in prose.why
+    assert prose.fix.startswith("Look at the change first")
+    assert "deploy it through the pipeline" in prose.fix
+    assert "MissingAliasPipelinePrincipals" in prose.fix
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name ROOT_STACK"),
+        ("CREATE_FAILED", "update it, roll it back or delete it. Its completion is judged."),
+    ],
+)
+def test_a_stack_that_stopped_half_way_goes_on_first(status: str, words: str) -> None:
+    prose = told(case(function(mapping(), stack=replace(STACK, halted=status))))
+
+    assert f"Nothing is done: its stack stopped half way ({status})" in prose.why
+    assert prose.fix.startswith("Finish what stopped half way (stack shop,")
+    assert words in prose.fix
+
+
+def test_who_sets_it_back_again_and_again_is_to_be_found() -> None:
+    prose = told(RELAPSED)
+
+    assert "somebody sets it back again and again: 3 times in a day" in prose.why
+    assert prose.fix.startswith("Find what sets it back, Terraform or ACK")
+    assert "get an exemption" in prose.fix
+
+
+def test_code_that_changed_meanwhile_is_judged_by_itself() -> None:
+    prose = told(CHANGED_MEANWHILE)
+
+    assert prose.evidence["headline"].startswith("FAILED in part")
+    assert "It ended: its code changed meanwhile." in prose.why
+    assert prose.fix.startswith("Nothing about the change of code itself: it is an event of its own")
+    assert "The commands that undo it are above." in prose.fix
 
 
 @pytest.mark.parametrize(

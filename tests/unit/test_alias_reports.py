@@ -17,6 +17,7 @@ from tests.alias_cases import (
     function,
     mapping,
     notification,
+    ready,
 )
 from tests.alias_report_cases import (
     ALL,
@@ -90,7 +91,40 @@ def test_an_alias_that_only_waits_for_its_owner_is_prepared() -> None:
     prose = told(PREPARED)
 
     assert prose.evidence["headline"] == "Prepared: 1 trigger left for the owner to switch"
-    assert "NOT live" not in prose.fix
+
+
+def test_a_deployment_between_the_alias_and_the_switch_to_it_is_warned_of() -> None:
+    fix = told(PREPARED).fix
+
+    assert (
+        "NOT live for what goes through the alias live, until the alias moves. A trigger that is switched to "
+        "it after such a deployment runs the code from before it." in fix
+    )
+    assert 'update-alias --function-name orders --name live --function-version "$version"' in fix
+
+
+def test_an_alias_that_is_somebody_elses_to_move_is_not_warned_of() -> None:
+    assert "NOT live" not in told(case(ready(notification()))).fix
+
+
+def test_a_permission_of_whoever_cannot_be_asked_only_may_invoke() -> None:
+    allowed = Invoker(Kind.PERMISSION, "arn:aws:s3:::theirs", "s-1")
+
+    alone, beside = told(case(function(allowed))), told(case(function(mapping(), allowed)))
+
+    assert alone.title == "orders: 1 trigger may run $LATEST, not a version"
+    assert "$LATEST may be invoked by arn:aws:s3:::theirs, let in by statement s-1" in alone.why
+    assert "is invoked" not in alone.why
+    assert "invoked by SQS queue orders (without a qualifier), and may be invoked by arn:aws" in beside.why
+
+
+def test_a_permission_that_nothing_was_done_about_may_still_be_used() -> None:
+    allowed = Invoker(Kind.PERMISSION, "arn:aws:s3:::theirs", "s-1")
+    refused = replace(NO_ROOM, function=replace(NO_ROOM.function, invokers=(allowed,)))
+
+    headline = told(refused).evidence["headline"]
+
+    assert headline == "FAILED: nothing was changed, and $LATEST may still be invoked"
 
 
 def test_observing_tells_what_would_have_been_done() -> None:

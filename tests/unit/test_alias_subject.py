@@ -14,8 +14,9 @@ ARN = f"arn:aws:lambda:{HERE}:function:billing"
 ELSEWHERE = "arn:aws:lambda:eu-west-1:123456789012:function:billing"
 THEIRS = "arn:aws:lambda:us-east-1:210987654321:function:billing"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:nightly"
+TOPIC = f"arn:aws:sns:{HERE}:orders"
 MAPPING = "8fe62b78-a254-5101-9342-0920f9a144e6"
-FUNCTION = (Target.FUNCTION, ARN)
+FUNCTION = Start(Target.FUNCTION, ARN)
 
 
 def start(service: str, name: str, request: dict[str, Any] | None, **detail: Any) -> Start | None:
@@ -58,12 +59,23 @@ def test_a_function_is_known_however_it_is_named(reference: str) -> None:
         "CreateFunctionUrlConfig20211031",
         "CreateAlias20150331",
         "UpdateAlias20150331",
-        "DeleteAlias20150331",
         "UpdateFunctionCode20150331v2",
     ],
 )
 def test_a_call_to_lambda_is_known_whatever_its_date(name: str) -> None:
     assert start("lambda", name, {"functionName": "billing"}) == FUNCTION
+
+
+@pytest.mark.parametrize("reference", ["billing", "123456789012:function:billing", ARN])
+def test_an_alias_that_is_deleted_is_known_by_name(reference: str) -> None:
+    """The function itself does not tell of it any more."""
+    found = start("lambda", "DeleteAlias20150331", {"functionName": reference, "name": "live"})
+
+    assert found == Start(Target.FUNCTION, ARN, alias="live")
+
+
+def test_an_alias_that_is_there_is_not_one_that_is_deleted() -> None:
+    assert start("lambda", "UpdateAlias20150331", {"functionName": "billing", "name": "live"}) == FUNCTION
 
 
 @pytest.mark.parametrize(
@@ -84,7 +96,7 @@ def test_code_that_is_only_tried_out_is_not_changed() -> None:
 def test_a_mapping_is_known_however_its_parameter_is_spelt(spelt: str) -> None:
     found = start("lambda", "UpdateEventSourceMapping20150331", {spelt: MAPPING, "functionName": "other"})
 
-    assert found == (Target.MAPPING, MAPPING)
+    assert found == Start(Target.MAPPING, MAPPING)
 
 
 @pytest.mark.parametrize(
@@ -106,19 +118,19 @@ def test_of_all_that_has_tags_only_functions_count(resource: str, expected: Star
 @pytest.mark.parametrize(
     ("service", "name", "request_", "expected"),
     [
-        ("s3", "PutBucketNotification", {"bucketName": "photos"}, (Target.BUCKET, "photos")),
+        ("s3", "PutBucketNotification", {"bucketName": "photos"}, Start(Target.BUCKET, "photos")),
         ("sns", "Subscribe", {"protocol": "lambda", "endpoint": f"{ARN}:live"}, FUNCTION),
         ("sns", "Subscribe", {"protocol": "sqs", "endpoint": f"arn:aws:sqs:{HERE}:jobs"}, None),
-        ("scheduler", "CreateSchedule", {"name": "nightly"}, (Target.SCHEDULE, "default/nightly")),
+        ("scheduler", "CreateSchedule", {"name": "nightly"}, Start(Target.SCHEDULE, "default/nightly")),
         (
             "scheduler",
             "UpdateSchedule",
             {"name": "nightly", "groupName": "night"},
-            (Target.SCHEDULE, "night/nightly"),
+            Start(Target.SCHEDULE, "night/nightly"),
         ),
-        ("pipes", "CreatePipe", {"name": "orders"}, (Target.PIPE, "orders")),
-        ("pipes", "UpdatePipe", {"Name": "orders"}, (Target.PIPE, "orders")),
-        ("states", "UpdateStateMachine", {"stateMachineArn": MACHINE}, (Target.STATE_MACHINE, MACHINE)),
+        ("pipes", "CreatePipe", {"name": "orders"}, Start(Target.PIPE, "orders")),
+        ("pipes", "UpdatePipe", {"Name": "orders"}, Start(Target.PIPE, "orders")),
+        ("states", "UpdateStateMachine", {"stateMachineArn": MACHINE}, Start(Target.STATE_MACHINE, MACHINE)),
     ],
 )
 def test_other_services_name_it_by_a_parameter(
@@ -132,7 +144,21 @@ def test_a_new_state_machine_is_named_by_the_answer() -> None:
         "states", "CreateStateMachine", {"name": "nightly"}, responseElements={"stateMachineArn": MACHINE}
     )
 
-    assert found == (Target.STATE_MACHINE, MACHINE)
+    assert found == Start(Target.STATE_MACHINE, MACHINE)
+
+
+@pytest.mark.parametrize("endpoint", [None, "HIDDEN_DUE_TO_SECURITY_REASONS", "***"])
+def test_a_subscription_whose_endpoint_is_hidden_is_looked_for_at_its_topic(endpoint: str | None) -> None:
+    request = {"protocol": "lambda", "topicArn": TOPIC, "endpoint": endpoint}
+
+    assert start("sns", "Subscribe", request) == Start(Target.TOPIC, TOPIC)
+
+
+def test_a_hidden_endpoint_of_another_accounts_topic_points_nowhere() -> None:
+    theirs = TOPIC.replace("123456789012", "210987654321")
+    request = {"protocol": "lambda", "topicArn": theirs, "endpoint": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+
+    assert start("sns", "Subscribe", request) is None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +178,7 @@ def test_a_rule_is_known_by_its_arn_however_its_bus_is_named(
 ) -> None:
     found = start("events", "PutTargets", {"rule": rule, "eventBusName": bus})
 
-    assert found == (Target.RULE, f"arn:aws:events:{HERE}:rule/{expected}")
+    assert found == Start(Target.RULE, f"arn:aws:events:{HERE}:rule/{expected}")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +238,7 @@ def test_a_stack_is_looked_at_by_its_id() -> None:
     assert isinstance(event, StackStatusChange)
     event = event.model_copy(update={"stack_id": stack_id("shop")})
 
-    assert start_of(event, PLACE) == (Target.STACK, stack_id("shop"))
+    assert start_of(event, PLACE) == Start(Target.STACK, stack_id("shop"))
 
 
 def test_a_rule_on_a_bus_of_another_account_is_that_accounts() -> None:

@@ -19,7 +19,7 @@ from stackwarden.alias_verdict import (
 from stackwarden.episodes import STUCK, TOLD
 from stackwarden.finding import NOBODY, Action, ActionKind, Actor, Mode, Outcome, Verdict
 from stackwarden.ledger import Entry
-from stackwarden.policies.alias_changes import ALIAS_TAG
+from stackwarden.policies.alias_changes import ALIAS_TAG, MOVED_TAG
 from stackwarden.policies.alias_reports import describe
 from stackwarden.policies.alias_state import Kind
 from stackwarden.policies.missing_alias import Case, Hazard, Rules, judge
@@ -209,12 +209,17 @@ class TestTheCodeThatIsKnown:
             for hours, sha256 in enumerate(("oldest", "before", "now"))
         ]
 
-        assert code_told(told, "now") == "before"
+        assert code_told(told, "now", NOON + timedelta(hours=9)) == "before"
+
+    def test_is_none_of_what_came_later(self) -> None:
+        told = [entry(case(function(mapping())), opened=NOON + MINUTE, code_sha256="later")]
+
+        assert code_told(told, "now", NOON) == ""
 
     @pytest.mark.parametrize("evidence", [{"code_sha256": "now"}, {"code_sha256": ""}, {"code_sha256": None}])
     def test_is_none_where_the_ledger_has_no_other(self, evidence: dict[str, Any]) -> None:
-        assert code_told([entry(case(function(mapping())), **evidence)], "now") == ""
-        assert code_told([], "now") == ""
+        assert code_told([entry(case(function(mapping())), **evidence)], "now", NOON + MINUTE) == ""
+        assert code_told([], "now", NOON) == ""
 
 
 class TestTheFirstVerdict:
@@ -302,11 +307,14 @@ class TestTags:
     def made(self, kind: ActionKind, name: str = "live") -> Action:
         return Action(kind=kind, target=ORDERS, parameters={"name": name, "version": "1"})
 
-    @pytest.mark.parametrize("kind", [ActionKind.CREATE_ALIAS, ActionKind.UPDATE_ALIAS])
-    def test_name_the_alias_that_was_made_or_moved(self, kind: ActionKind) -> None:
+    @pytest.mark.parametrize(
+        ("kind", "tag"), [(ActionKind.CREATE_ALIAS, ALIAS_TAG), (ActionKind.UPDATE_ALIAS, MOVED_TAG)]
+    )
+    def test_name_the_alias_that_was_made_or_moved(self, kind: ActionKind, tag: str) -> None:
         tags = self.tags(case(ready(mapping("live")), attempts=[tried(self.made(kind))], round=5))
 
-        assert tags[ALIAS_TAG] == "live"
+        assert tags[tag] == "live"
+        assert len({ALIAS_TAG, MOVED_TAG} & set(tags)) == 1
         assert tags["stackwarden:outcome"] == "remediated"
         assert all(TAG_TEXT.fullmatch(value) for value in tags.values())
 

@@ -407,10 +407,23 @@ def test_two_thousand_resources_fit_into_one_message(name: str) -> None:
 
 
 def test_a_failure_among_many_actions_is_not_left_out() -> None:
-    _, mail, _ = texts(verdict(attempts=[*[DONE] * 100, REFUSED]))
+    done = [DONE.model_copy(update={"target": f"t{number}"}) for number in range(100)]
+
+    _, mail, _ = texts(verdict(attempts=[*done, REFUSED]))
 
     assert "- FAILED: deletion protection of table orders" in mail
     assert "- and 76 more" in mail
+
+
+@pytest.mark.parametrize("error", ["no", "x" * 1000], ids=["short", "long"])
+def test_what_was_tried_several_times_is_one_line(error: str) -> None:
+    refused = REFUSED.model_copy(update={"error": error})
+
+    _, mail, _ = texts(verdict(attempts=[refused, DONE, refused, refused]))
+
+    told = [line for line in mail.splitlines() if "FAILED: deletion protection" in line]
+    assert len(told) == 1
+    assert told[0].endswith(" (3 times)")
 
 
 def test_what_fits_is_not_truncated() -> None:

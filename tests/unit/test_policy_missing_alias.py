@@ -11,6 +11,7 @@ from stackwarden.policies.alias_state import Alias, Function, Invoker, Kind, Sta
 from stackwarden.policies.missing_alias import (
     LONGEST,
     MOST_ACTIONS,
+    MOST_RELAPSES,
     PATIENCE,
     SETTLED_ROUNDS,
     STALE_ROUNDS,
@@ -502,3 +503,41 @@ class TestPermissions:
         kinds = [action.kind for action in judge(case(self.STATE, mode=Mode.OBSERVE)).actions]
 
         assert kinds.count(ActionKind.ADD_PERMISSION) == 2
+
+
+class TestWhatIsLeftToPeople:
+    EXPOSED = function(mapping(), stack=STACK)
+
+    @pytest.mark.parametrize(
+        ("hindered", "reason"),
+        [
+            (case(EXPOSED, unverified=True), "changed outside the known pipelines"),
+            (case(EXPOSED, relapses=MOST_RELAPSES), "again and again: 3 times in a day"),
+            (case(replace(EXPOSED, stack=replace(STACK, halted="UPDATE_FAILED"))), "(UPDATE_FAILED)"),
+        ],
+    )
+    def test_is_only_told(self, hindered: Case, reason: str) -> None:
+        judgement = judge(hindered)
+
+        assert (judgement.next, judgement.outcome) == ("done", Outcome.OBSERVED)
+        assert reason in judgement.reason
+
+    def test_is_code_that_came_meanwhile(self) -> None:
+        [publish] = judge(case(self.EXPOSED)).actions
+
+        assert ended(case(self.EXPOSED, code="another")) is Outcome.DISMISSED
+        assert ended(case(self.EXPOSED, code="another", attempts=[tried(publish)])) is Outcome.OBSERVED
+
+    def test_is_not_the_code_that_was_judged(self) -> None:
+        assert asked(case(self.EXPOSED, code="A", relapses=MOST_RELAPSES - 1)) == [PUBLISH]
+
+
+class TestWhatAwsHasToKnowFirst:
+    def test_a_push_waits_until_its_permission_is_known(self) -> None:
+        state = ready(notification(), permissions=LETTING_IN)
+        permit = tried(only_action(case(state, rules=PUSHING)))
+        permitted = replace(state, granted=LETTING_IN)
+
+        assert waits(case(permitted, rules=PUSHING, attempts=[permit], round=SETTLED_ROUNDS - 1))
+        later = case(permitted, rules=PUSHING, attempts=[permit], round=SETTLED_ROUNDS)
+        assert asked(later) == [ActionKind.REPOINT_NOTIFICATION]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from stackwarden import aws
@@ -47,8 +47,8 @@ def code_of(function: Function, alias: str) -> Code:
             published[number] = _version(_configuration(function, number))
     live = _version(latest)
     wanted = {number for each in function.aliases.values() for number in _numbers(each)}
-    earlier = [n for n, version in published.items() if version.code_sha256 != live.code_sha256]
-    wanted |= {max(earlier, key=int)} if earlier else set()
+    wanted |= {invoker.qualifier for invoker in function.invokers if invoker.qualifier}
+    wanted |= _ways_back(live, wanted, published)
     return Code(
         latest=live,
         newest=published[newest] if newest else None,
@@ -91,6 +91,15 @@ def _published(function: Function) -> dict[str, Version]:
         aws.client("lambda"), "list_versions_by_function", "Versions", FunctionName=function.name
     )
     return {each["Version"]: _version(each) for each in found if each["Version"].isdigit()}
+
+
+def _ways_back(live: Version, running: Iterable[str], published: Mapping[str, Version]) -> set[str]:
+    """Return the newest version with other code than `$LATEST` has, and than each version that is used."""
+    codes = {live.code_sha256, *(published[number].code_sha256 for number in running if number in published)}
+    others = (
+        [number for number, version in published.items() if version.code_sha256 != code] for code in codes
+    )
+    return {max(numbers, key=int) for numbers in others if numbers}
 
 
 def _numbers(alias: Alias) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Reading a function for the judgement of `missing-alias`: first who invokes it, then what it runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -30,24 +30,29 @@ class FunctionReader:
         self._place = place
         self._stacks = stacks
 
-    def invoked(self, arn: str, seeds: Iterable[Seed] = (), push: bool = False) -> Function | None:
+    def invoked(
+        self, arn: str, seeds: Iterable[Seed] = (), push: bool = False, every: bool = False, deleted: str = ""
+    ) -> Function | None:
         """Read who invokes a function, by its ARN without a qualifier; None: it does not exist.
 
-        push: also all that it takes to move what pushes events. What may not be read of the sources is in
-        `unread`, and the permission that lets the source in is then the invoker itself.
+        push: also all that it takes to move what pushes events. every: also what goes through aliases on
+        versions. deleted: an alias that is gone; what names it still is found. What may not be read of the
+        sources is in `unread`, and the permission that lets the source in is then the invoker itself.
         """
         aliases = _aliases(arn)
         if aliases is None:
             return None
         walk = _Walk(arn, self._place, push)
-        walk.add(_mappings(arn, aliases))
-        latest = (None, *(alias.name for alias in aliases.values() if alias.is_latest))
-        granted = {qualifier: _policy(arn, qualifier) for qualifier in latest}
+        walk.add(_mappings(arn, dict.fromkeys((*aliases, *([deleted] if deleted else [])))))
+        walked = (None, *_walked(aliases.values(), every))
+        granted = {qualifier: _policy(arn, qualifier) for qualifier in walked}
         for seed in seeds:
             walk.source(seed)
-        for qualifier in latest:
+        for qualifier in walked:
             walk.url(qualifier)
-            walk.targets(arn if qualifier is None else f"{arn}:{qualifier}")
+            walk.targets(qualifier)
+        if deleted and deleted not in walked:  # its policy and its URL went with it
+            walk.targets(deleted)
         walk.pipes()
         for qualifier, allowed in granted.items():
             # Sources first: what they say tells what a permission that names none is for.
@@ -59,12 +64,13 @@ class FunctionReader:
 
     def complete(self, function: Function, alias: str) -> Function | None:
         """Add tags, stack, code, and what an alias has of its own; None: the function is gone meanwhile."""
-        client = aws.client("lambda")
+        tags = self.tags(function.arn)
+        if tags is None:
+            return None
         try:
-            tags = client.list_tags(Resource=function.arn)["Tags"]
             code = alias_code.code_of(function, alias)
             missing = alias_code.async_settings_missing(function, alias)
-        except client.exceptions.ResourceNotFoundException:
+        except aws.client("lambda").exceptions.ResourceNotFoundException:
             return None
         return replace(
             function,
@@ -74,6 +80,14 @@ class FunctionReader:
             async_settings_missing=missing,
             stack=stack_place(self._stacks, tags),
         )
+
+    def tags(self, arn: str) -> Mapping[str, str] | None:
+        """Read the tags of a function, by its ARN without a qualifier; None: it does not exist."""
+        client = aws.client("lambda")
+        try:
+            return client.list_tags(Resource=arn).get("Tags", {})
+        except client.exceptions.ResourceNotFoundException:
+            return None
 
 
 class _Walk:
@@ -143,9 +157,10 @@ class _Walk:
         with self._noting(f"lambda:GetFunctionUrlConfig on {self._arn}"):
             self.add(_url(self._arn, qualifier))
 
-    def targets(self, arn: str) -> None:
-        """Read the rules of the default bus that name a function; those with a role need no permission."""
+    def targets(self, qualifier: str | None) -> None:
+        """Read the rules of the default bus that name it; those with a role need no permission."""
         events = aws.client("events")
+        arn = self._arn if qualifier is None else f"{self._arn}:{qualifier}"
         with self._noting(f"events:ListRuleNamesByTarget on {arn}"):
             for name in list(aws.pages(events, "list_rule_names_by_target", "RuleNames", TargetArn=arn)):
                 self.source(Seed(Kind.RULE, rule_arn(name, "", self._place)))
@@ -182,6 +197,12 @@ def _aliases(arn: str) -> dict[str, Alias] | None:
         )
         for each in found
     }
+
+
+def _walked(aliases: Iterable[Alias], every: bool) -> tuple[str, ...]:
+    """Name the aliases to follow; those on `$LATEST` first, since the number of sources is bounded."""
+    latest_first = sorted(aliases, key=lambda alias: not alias.is_latest)
+    return tuple(alias.name for alias in latest_first if every or alias.is_latest)
 
 
 def _mappings(arn: str, aliases: Iterable[str]) -> tuple[Reference, ...]:

@@ -25,10 +25,13 @@ def stack_place(stacks: StackReader, tags: Mapping[str, str]) -> StackPlace | No
     stack = stacks.describe(tags[_STACK_ID]) if _STACK_ID in tags else None
     if stack is None or stack.status == _GONE:
         return None
+    root = stacks.root(stack)
+    halted = [each.status for each in (root, stack) if each.status.endswith("_FAILED")]
     return StackPlace(
         id=stack.id,
         name=stack.name,
-        settled=_settled(stack) and _settled(stacks.root(stack)),
+        settled=_settled(stack) and _settled(root),
+        halted=halted[0] if halted else "",
         tool=_tool(stack.id, tags),
         logical_id=tags.get(_LOGICAL_ID, ""),
     )

@@ -38,10 +38,11 @@ class Target(StrEnum):
 
 
 class Start(NamedTuple):
-    """One thing to begin at."""
+    """One thing to begin at. alias: the one of a function that is gone, where that is what happened."""
 
     kind: Target
     name: str
+    alias: str = ""
 
 
 type _Parameters = Mapping[str, Any]  # by lower case: how CloudTrail spells `uuid` is not documented
@@ -84,8 +85,19 @@ def _tagged(parameters: _Parameters, place: Place) -> Start | None:
     return _named(resource, place) if ":function:" in resource else None
 
 
+def _unaliased(parameters: _Parameters, place: Place) -> Start | None:
+    start = _function(parameters, place)
+    return start and start._replace(alias=str(parameters.get("name") or ""))
+
+
 def _subscribed(parameters: _Parameters, place: Place) -> Start | None:
-    return _named(parameters.get("endpoint"), place) if parameters.get("protocol") == "lambda" else None
+    if parameters.get("protocol") != "lambda":
+        return None
+    endpoint = str(parameters.get("endpoint") or "")
+    if lambda_names.from_arn(endpoint):
+        return _named(endpoint, place)
+    # CloudTrail may hide the endpoint; the topic knows it.
+    return _ours(Target.TOPIC, str(parameters.get("topicarn") or ""), place)
 
 
 def _named(reference: Any, place: Place) -> Start | None:
@@ -142,7 +154,7 @@ _CALLS: Final[Mapping[str, Mapping[str, Callable[[_Parameters, Place], Start | N
         "UpdateFunctionUrlConfig": _function,
         "CreateAlias": _function,
         "UpdateAlias": _function,
-        "DeleteAlias": _function,
+        "DeleteAlias": _unaliased,
         "UpdateFunctionCode": _code,
         "TagResource": _tagged,
     },

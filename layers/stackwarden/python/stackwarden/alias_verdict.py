@@ -1,6 +1,6 @@
 """From the judgement of `missing-alias` to the verdict that travels through the workflow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,15 +18,16 @@ from stackwarden.finding import (
     Verdict,
 )
 from stackwarden.ledger import Entry
-from stackwarden.openings import Opening, reworded
-from stackwarden.policies.alias_changes import ALIAS_TAG, left_behind
+from stackwarden.openings import Opening, about, reworded
+from stackwarden.policies.alias_changes import ALIAS_TAG, MOVED_TAG, judge_behind, left_behind
+from stackwarden.policies.alias_code_reports import describe_behind
 from stackwarden.policies.alias_reports import describe
 from stackwarden.policies.alias_state import Function, Kind
 from stackwarden.policies.missing_alias import Case, Hazard, Judgement, judge
 from stackwarden.settings import Place, Settings
 
 FINDING_TAG: Final = "stackwarden:finding"
-_ALIAS_MADE: Final = (ActionKind.CREATE_ALIAS, ActionKind.UPDATE_ALIAS)
+_ALIAS_TAGS: Final = {ActionKind.CREATE_ALIAS: ALIAS_TAG, ActionKind.UPDATE_ALIAS: MOVED_TAG}
 
 
 class Subject(BaseModel):
@@ -36,6 +37,7 @@ class Subject(BaseModel):
 
     hazard: Hazard
     function: str
+    code: str = ""  # the CodeSha256 that was judged first
     seeds: tuple[tuple[Kind, str], ...] = ()
 
 
@@ -65,6 +67,21 @@ def state(case: Case, hazard: Hazard) -> tuple[str, ...]:
     return (*keys, *([latest] if case.is_prod and case.exposed else []))
 
 
+def unverified(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the code that came from outside the known pipelines, as far as that is not exempt."""
+    return frozenset(
+        str(entry.finding["evidence"].get("code_sha256"))
+        for entry in entries
+        if entry.hazard == Hazard.UNVERIFIED and entry.outcome is not Outcome.EXEMPT
+    )
+
+
+def relapses(entries: Iterable[Entry], judged: Sequence[str], now: datetime) -> int:
+    """Count how often the same was remediated within a day."""
+    same = about(entries, Hazard.LATEST, judged)
+    return sum(entry.outcome is Outcome.REMEDIATED and now - entry.opened_at < TOLD for entry in same)
+
+
 def is_part(entries: Iterable[Entry], found: Found, happened_at: datetime, *, acts: bool) -> bool:
     """Whether it is a part of what was found before, and nothing to be told of by itself.
 
@@ -87,9 +104,10 @@ def _covers(entry: Entry, happened_at: datetime, *, acts: bool) -> bool:
     return only_told and not acts and happened_at <= entry.closed_at + TOLD
 
 
-def code_told(entries: Iterable[Entry], now: str) -> str:
-    """Return the code that the function had when the guard last looked, if it was another one; else ""."""
-    newest_first = sorted(entries, key=lambda entry: entry.opened_at, reverse=True)
+def code_told(entries: Iterable[Entry], now: str, happened_at: datetime) -> str:
+    """Return the code that the function had when the guard last looked before, if another one; else ""."""
+    before = (entry for entry in entries if entry.opened_at < happened_at)
+    newest_first = sorted(before, key=lambda entry: entry.opened_at, reverse=True)
     known = [str(entry.finding["evidence"].get("code_sha256") or "") for entry in newest_first]
     return next((sha for sha in known if sha and sha != now), "")
 
@@ -112,8 +130,10 @@ def next_verdict(verdict: Verdict, case: Case | None) -> Verdict:
     """Judge again. A function that is gone has nothing to move."""
     if case is None:
         return verdict.model_copy(update={"next": "done", "outcome": Outcome.DISMISSED, "actions": []})
-    judgement = judge(case)
-    return _verdict(reworded(verdict, describe(case, judgement), judgement.exemption), case, judgement)
+    behind = verdict.finding.hazard == Hazard.BEHIND
+    judgement = judge_behind(case) if behind else judge(case)
+    prose = describe_behind(case, judgement) if behind else describe(case, judgement)
+    return _verdict(reworded(verdict, prose, judgement.exemption), case, judgement)
 
 
 def _verdict(verdict: Verdict, case: Case, judgement: Judgement) -> Verdict:
@@ -134,8 +154,7 @@ def _annotations(verdict: Verdict, case: Case, judgement: Judgement) -> list[Act
     if not case.done:
         return []
     tags = {FINDING_TAG: verdict.finding.id, "stackwarden:outcome": str(judgement.outcome)}
-    if made := [a for a in case.done if a.kind in _ALIAS_MADE]:
-        tags[ALIAS_TAG] = str(made[-1].parameters["name"])
+    tags |= {_ALIAS_TAGS[a.kind]: str(a.parameters["name"]) for a in case.done if a.kind in _ALIAS_TAGS}
     target = verdict.finding.resource.arn
     return [Action(kind=ActionKind.TAG_FUNCTION, target=target, parameters={"tags": tags})]
 

@@ -8,6 +8,8 @@ report.
 import json
 import re
 import shlex
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -179,7 +181,7 @@ def _who(finding: Finding) -> list[str]:
 def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
     if verdict.attempts:
         failures_first = sorted(verdict.attempts, key=lambda attempt: attempt.status == "done")
-        return _lines([_deed(attempt) for attempt in failures_first])
+        return _lines(_counted(map(_deed, failures_first)))
     if verdict.actions:
         observed = finding.mode is Mode.OBSERVE
         reason = "the mode is observe" if observed else "the workflow failed before it could act"
@@ -196,6 +198,16 @@ def _deeds(finding: Finding, verdict: Verdict) -> list[str]:
         ]
     reason = finding.evidence.get("reason") or "there was nothing that could be done"
     return [f"Nothing: {clean(reason)}."]
+
+
+def _counted(deeds: Iterable[str]) -> list[str]:
+    """Say once what was done, or tried, several times, and how often."""
+    times = Counter(deeds)
+    return [
+        deed if number == 1 else f"{clean(deed, _LINE - len(often))}{often}"
+        for deed, number in times.items()
+        for often in (f" ({number} times)",)
+    ]
 
 
 def _did(action: Action) -> str:

@@ -9,7 +9,10 @@ from stackwarden.finding import Outcome
 from stackwarden.policies.alias_state import Alias, Version
 from stackwarden.policies.missing_alias import Case, Judgement
 
-ALIAS_TAG: Final = "stackwarden:alias"  # on functions whose alias Stackwarden made, or moved
+ALIAS_TAG: Final = "stackwarden:alias"  # on functions whose alias Stackwarden made
+MOVED_TAG: Final = "stackwarden:alias-moved"  # on those whose own alias it moved off `$LATEST`
+BEHIND_ROUNDS: Final = 2  # until an alias counts as left behind: whoever updates code moves it next
+BEHIND_PAUSE: Final = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,16 @@ def judge_change(case: Case) -> Judgement:
     return _told(case)
 
 
-def judge_behind(case: Case) -> Judgement:
-    """Judge an alias of Stackwarden's making that a deployment has left behind."""
+def judge_behind(case: Case, completed: bool = False) -> Judgement:
+    """Judge an alias of Stackwarden's making that a deployment has left behind.
+
+    completed: whether the deployment is over, as a stack says of itself; a call may be one of several.
+    """
     settled = case.function.stack is None or case.function.stack.settled
     if not settled or not case.is_prod or left_behind(case) is None:
         return Judgement(next="done", outcome=Outcome.DISMISSED)
+    if not completed and case.round < BEHIND_ROUNDS:
+        return Judgement(next="wait", wait_seconds=BEHIND_PAUSE)
     return _told(case)
 
 
@@ -54,12 +62,13 @@ def _told(case: Case) -> Judgement:
 
 
 def left_behind(case: Case) -> tuple[Alias, Version] | None:
-    """Return the alias that Stackwarden made, and its version, if `$LATEST` runs something else.
+    """Return the alias that Stackwarden made, or moved, and its version, if `$LATEST` runs something else.
 
     None also where nothing invokes the alias, or where a deployment is moving it.
     """
     function = case.function
-    alias = function.aliases.get(function.tags.get(ALIAS_TAG, ""))
+    minded = [function.tags.get(tag, "") for tag in (ALIAS_TAG, MOVED_TAG)]
+    alias = next((function.aliases[name] for name in minded if name in function.aliases), None)
     if alias is None or alias.is_latest or alias.weights or function.code is None:
         return None
     version = function.code.versions.get(alias.version)
@@ -70,14 +79,10 @@ def left_behind(case: Case) -> tuple[Alias, Version] | None:
 
 
 def version_before(case: Case, change: Change) -> Version | None:
-    """Return the published version to roll back to.
-
-    It has the code from before, if that is known; else it is the newest one with other code than now.
-    """
+    """Return the published version to roll back to: the newest one with other code than now."""
     code = case.function.code
     if code is None:
         return None
     published = [v for v in (*code.versions.values(), code.newest) if v and v.number.isdigit()]
     others = [version for version in published if version.code_sha256 != change.code_sha256]
-    known = [version for version in others if version.code_sha256 == change.before]
-    return max(known or others, key=lambda version: int(version.number), default=None)
+    return max(others, key=lambda version: int(version.number), default=None)

@@ -7,20 +7,47 @@ from stackwarden.finding import Mode, Outcome
 from stackwarden.policies.alias_commands import aws, publish_and_move, region
 from stackwarden.policies.alias_notes import (
     drift,
+    holds_code_back,
     is_published,
     made_alias,
+    moved_alias,
     needs_other_name,
     notes,
     on_alias,
+    owners_version,
     tool,
 )
-from stackwarden.policies.alias_snippets import declared_name, hints, snippets
-from stackwarden.policies.alias_state import Function, Kind
+from stackwarden.policies.alias_snippets import (
+    CLOUDFORMATION,
+    SAM,
+    SERVERLESS,
+    declared_name,
+    hints,
+    snippets,
+)
+from stackwarden.policies.alias_state import Function, Kind, StackPlace
 from stackwarden.policies.alias_words import listed, plain, source
 from stackwarden.policies.missing_alias import Case, Judgement
 
 STORAGE_FULL: Final = "CodeStorageExceededException"
 _MOST_COMMANDS: Final = 3
+_ROLLBACK_STOPPED: Final = "UPDATE_ROLLBACK_FAILED"
+_HINDRANCES: Final = {  # what the reason has in it
+    "outside the known pipelines": (
+        "Look at the change first: the report about it (unverified-change) has who made it, and how to roll "
+        "back.",
+        "If it is right, deploy it through the pipeline. If it was the pipeline, name that in "
+        "MissingAliasPipelinePrincipals.",
+    ),
+    "sets it back again and again": (
+        "Find what sets it back, Terraform or ACK (AWS Controllers for Kubernetes) for example, and let it "
+        "name the alias there. Or get an exemption (below).",
+        "The one who made the call is in CloudTrail, and in the reports of today.",
+    ),
+    "its code changed meanwhile": (
+        "Nothing about the change of code itself: it is an event of its own, and judged anew.",
+    ),
+}
 
 
 def all_snippets(case: Case) -> dict[str, str]:
@@ -45,6 +72,9 @@ def fix(case: Case, judgement: Judgement) -> str:
 def declare(case: Case) -> Iterator[str]:
     """Yield the snippet of the function's own tool, and why the alias in it has another name."""
     stack, with_ = case.function.stack, tool(case)
+    if moved_alias(case):
+        yield owners_version(case)
+        with_ = CLOUDFORMATION if with_ in (SAM, SERVERLESS) else with_  # theirs make aliases of their own
     if stack is None:
         yield f"It belongs to no stack. In {with_}:"
     else:
@@ -66,7 +96,10 @@ def declare(case: Case) -> Iterator[str]:
 
 def _first(case: Case, judgement: Judgement) -> Iterator[str]:
     """What matters most comes first."""
-    if judgement.outcome is Outcome.FAILED:
+    if hindrance := _hindrance(case, judgement.reason):
+        yield from hindrance
+        yield from _stands(case)
+    elif judgement.outcome is Outcome.FAILED:
         yield from _failed(case)
     elif case.exposed and not case.is_prod:
         yield "Nothing has to be done here. In prod it would be changed: say it in the template before."
@@ -74,8 +107,8 @@ def _first(case: Case, judgement: Judgement) -> Iterator[str]:
         yield from _blocked(case)
     elif case.exposed:
         yield f"Let {listed(map(source, case.exposed))} name {_wanted(case)} instead of $LATEST."
-    if on_alias(case) and case.done:
-        yield not_live(case.rules.alias)
+    if holds_code_back(case):
+        yield not_live(case)
     if not case.exposed and not case.done and case.people:
         yield f"Nothing is urgent. Who invokes by hand can name a version: {case.function.arn}:VERSION"
 
@@ -89,12 +122,30 @@ def _wanted(case: Case) -> str:
     return f"{case.function.arn}:{case.rules.alias}"
 
 
-def not_live(alias: str) -> str:
-    """Say what changes for every deployment after this one."""
+def not_live(case: Case) -> str:
+    """Say what changes for every deployment after this one, and for a switch after it."""
+    switch = " A trigger that is switched to it after such a deployment runs the code from before it."
     return (
         "From now on a deployment that only updates the code is NOT live for what goes through the alias "
-        f"{alias}, until the alias moves."
+        f"{case.rules.alias}, until the alias moves.{switch if case.exposed else ''}"
     )
+
+
+def _hindrance(case: Case, reason: str) -> tuple[str, ...]:
+    """Say what to do about what keeps Stackwarden from acting, though it could."""
+    stack = case.function.stack
+    if stack and stack.halted and stack.halted in reason:
+        return _go_on(case.function, stack)
+    return next((lines for words, lines in _HINDRANCES.items() if words in reason), ())
+
+
+def _go_on(function: Function, stack: StackPlace) -> tuple[str, ...]:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html"""
+    what = f"Finish what stopped half way (stack {plain(stack.name)}, or the one that it is nested in)"
+    if stack.halted != _ROLLBACK_STOPPED:
+        return (f"{what}: update it, roll it back or delete it. Its completion is judged.",)
+    command = aws(function, "cloudformation continue-update-rollback", stack_name="ROOT_STACK")
+    return (f"{what}, once its cause is gone; the end of that is judged:", *indented([command]))
 
 
 def _dangling(case: Case) -> Iterator[str]:
@@ -122,6 +173,10 @@ def _failed(case: Case) -> Iterator[str]:
         yield "See above what failed, and why. Stackwarden looks again at the next event about the function."
     else:
         yield "Find out what sets it back: a change that Stackwarden made does not show, or not any more."
+    yield from _stands(case)
+
+
+def _stands(case: Case) -> Iterator[str]:
     if case.done:
         yield "What was done before stands. The commands that undo it are above."
 
@@ -146,7 +201,10 @@ def _blocked(case: Case) -> Iterator[str]:
     elif code.unpublishable:
         yield f"Publish by a deployment of your own; Stackwarden does not: {plain(code.unpublishable)}."
     elif alias and alias.weights:
-        yield f"Wait until the deployment behind the alias {name} is over; then let the triggers name it."
+        yield (
+            f"Wait until the deployment behind the alias {name} is over. If its traffic is meant to stay "
+            f"shared (a canary), point the triggers at it yourself: {function.arn}:{name}"
+        )
     elif alias and not alias.is_latest and not _runs_latest_code(case):
         yield "Decide what is to be live: a trigger that is moved to the alias now runs something else."
         yield f"A deployment moves the alias {name}; so do these commands, to what $LATEST runs now:"
@@ -165,8 +223,8 @@ def _runs_latest_code(case: Case) -> bool:
 def _by_hand(case: Case) -> Iterator[str]:
     """Move the alias until deployments do; without a stack, name it by a command, too."""
     function, name = case.function, case.rules.alias
-    if on_alias(case) and case.done:
-        yield "As long as no deployment moves it, after each one:"
+    if holds_code_back(case) and not case.plan.blocked:
+        yield f"As long as no deployment moves the alias {name}, after each one:"
         yield from indented(publish_and_move(function, name))
     mappings = [i for i in case.exposed if i.kind is Kind.MAPPING]
     usable = name in function.aliases and not case.plan.blocked

@@ -1,6 +1,6 @@
 """Moving what S3, SNS and EventBridge are told to invoke to the alias, with all that is around it. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stackwarden.finding import Action, ActionKind, Attempt
@@ -70,12 +70,28 @@ def _notification(function: Function, invoker: Invoker, pushing: Iterable[Invoke
             for each in before.get("LambdaFunctionConfigurations", [])
         ],
     }
+    after = {kind: _as_the_sdk_names_it(value) for kind, value in after.items()}
     return Action(
         kind=ActionKind.REPOINT_NOTIFICATION,
         target=invoker.source.split(":::")[-1],
         parameters={"configuration": after, "account": function.arn.split(":")[4], "function": alias_arn},
         before={"configuration": before, "function": qualified(function, invoker)},
     )
+
+
+def _as_the_sdk_names_it(configurations: Any) -> Any:
+    """Lower the names in filters: S3 answers `Prefix`, but the SDK that the workflow uses knows `prefix`.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_FilterRule.html
+    """
+    if isinstance(configurations, Mapping):
+        return {
+            key: str(value).lower() if key == "Name" else _as_the_sdk_names_it(value)
+            for key, value in configurations.items()
+        }
+    if isinstance(configurations, list):
+        return [_as_the_sdk_names_it(each) for each in configurations]
+    return configurations
 
 
 def _target(invoker: Invoker, alias_arn: str) -> Action:

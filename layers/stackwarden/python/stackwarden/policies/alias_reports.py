@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from stackwarden.finding import ActionKind, Mode, Outcome, Prose, Severity
+from stackwarden.finding import ActionKind, Attempt, Mode, Outcome, Prose, Severity
 from stackwarden.policies.alias_commands import undo
 from stackwarden.policies.alias_fixes import STORAGE_FULL, all_snippets, fix
-from stackwarden.policies.alias_notes import on_alias
+from stackwarden.policies.alias_notes import alias_update, moved, on_alias
 from stackwarden.policies.alias_state import Invoker, Kind
 from stackwarden.policies.alias_steps import needed
 from stackwarden.policies.alias_words import counted, is_decided_at_run_time, listed, named, plain, source
@@ -15,12 +15,6 @@ from stackwarden.policies.missing_alias import Case, Judgement
 
 _LONGEST_NAME: Final = 40  # in a title
 _MOST_EVIDENCE: Final = 100
-_MOVED: Final = (
-    ActionKind.REPOINT_MAPPING,
-    ActionKind.REPOINT_NOTIFICATION,
-    ActionKind.REPOINT_TARGET,
-    ActionKind.REPOINT_SUBSCRIPTION,
-)
 _ALIASED: Final = (ActionKind.CREATE_ALIAS, ActionKind.UPDATE_ALIAS)
 
 
@@ -46,30 +40,9 @@ def _severity(case: Case, judgement: Judgement) -> Severity:
         return Severity.LOW
     if judgement.outcome is Outcome.FAILED or any(invoker.enabled for invoker in case.dangling):
         return Severity.HIGH
-    live = any(invoker.enabled for invoker in case.exposed) or moved(case)
-    return Severity.MEDIUM if case.is_prod and live else Severity.LOW
-
-
-def moved(case: Case) -> tuple[Invoker, ...]:
-    """Return what Stackwarden has moved and is on the alias now, as it was read."""
-    done = [attempt for attempt in case.done if attempt.kind in _MOVED]
-    targets = {attempt.target for attempt in done}
-    names = {attempt.target for attempt in done if attempt.kind is ActionKind.REPOINT_NOTIFICATION}
-    rules = {attempt.target for attempt in done if attempt.kind is ActionKind.REPOINT_TARGET}
-
-    def is_moved(invoker: Invoker) -> bool:
-        match invoker.kind:
-            case Kind.MAPPING:
-                return invoker.id in targets
-            case Kind.TOPIC:
-                return invoker.source in targets
-            case Kind.BUCKET:
-                return invoker.source.split(":::")[-1] in names
-            case Kind.RULE:
-                return invoker.source.rsplit("/", 1)[-1] in rules
-        return False
-
-    return tuple(invoker for invoker in on_alias(case) if is_moved(invoker))
+    live = any(invoker.enabled for invoker in case.exposed)
+    at_stake = live or moved(case) or alias_update(case)
+    return Severity.MEDIUM if case.is_prod and at_stake else Severity.LOW
 
 
 def _title(case: Case, judgement: Judgement) -> str:
@@ -77,6 +50,9 @@ def _title(case: Case, judgement: Judgement) -> str:
     exposed, done = case.exposed, moved(case)
     if judgement.outcome is Outcome.REMEDIATED and done:
         return f"{name}: {counted(done)} moved from $LATEST to the alias {alias}"
+    update = alias_update(case)
+    if judgement.outcome is Outcome.REMEDIATED and update:
+        return f"{name}: alias {alias} moved from $LATEST to version {_number(update)}"
     if case.dangling and judgement.outcome is not Outcome.FAILED:
         missing = title_name(plain(case.dangling[0].qualifier or ""))
         return f"{name} is invoked by an alias that does not exist: {missing}"
@@ -85,10 +61,22 @@ def _title(case: Case, judgement: Judgement) -> str:
     if not exposed:
         return f"{name}: no trigger runs $LATEST any more"
     what = f"{counted(exposed)} still" if done else counted(exposed)
-    runs = "runs" if len(exposed) == 1 else "run"
+    runs = _runs(exposed)
     if judgement.outcome is Outcome.OBSERVED and case.done and not done:
-        return f"{name}: alias {alias} is ready, {counted(exposed)} still {runs} $LATEST"
+        ready = f"moved to version {_number(update)}" if update else "is ready"
+        return f"{name}: alias {alias} {ready}, {counted(exposed)} still {runs} $LATEST"
     return f"{name}: {what} {runs} $LATEST, not a version"
+
+
+def _number(update: Attempt) -> str:
+    return title_name(plain(str(update.parameters.get("version"))))
+
+
+def _runs(exposed: Sequence[Invoker]) -> str:
+    """A permission may be used or not; who has it cannot be asked."""
+    if all(invoker.kind is Kind.PERMISSION for invoker in exposed):
+        return "may run"
+    return "runs" if len(exposed) == 1 else "run"
 
 
 def _why(case: Case, judgement: Judgement) -> Iterator[str]:
@@ -96,8 +84,10 @@ def _why(case: Case, judgement: Judgement) -> Iterator[str]:
     if done := moved(case):
         yield f"Moved to the alias {case.rules.alias}, from $LATEST: {listed(source(i) for i in done)}."
         yield "Before, code ran there as soon as it was uploaded, with no way back but another upload."
+    if update := alias_update(case):
+        yield from _alias_moved(case, update)
     if case.exposed:
-        yield f"$LATEST is invoked by {listed(named(function, i) for i in case.exposed)}."
+        yield f"$LATEST {_invoked_by(case)}."
         yield "There, code runs as soon as it is uploaded, with no way back but another upload."
     if case.dangling:
         what = listed(named(function, i) for i in case.dangling)
@@ -109,6 +99,29 @@ def _why(case: Case, judgement: Judgement) -> Iterator[str]:
         yield "Nothing is known to invoke $LATEST any more."
     yield from _off(case)
     yield from _ending(case, judgement)
+
+
+def _alias_moved(case: Case, update: Attempt) -> Iterator[str]:
+    """What the owner's own alias was, and what is different from now on."""
+    through = listed(source(invoker) for invoker in on_alias(case))
+    by = f", which {through} name{'s' if len(on_alias(case)) == 1 else ''}," if through else ""
+    yield (
+        f"The alias {case.rules.alias}{by} pointed at $LATEST: code ran there as soon as it was uploaded. "
+        f"It was moved to version {_number(update)}."
+    )
+    yield "Deployments that only update the code are not live through it from now on."
+
+
+def _invoked_by(case: Case) -> str:
+    """Who invokes, and who only may."""
+    sure = [i for i in case.exposed if i.kind is not Kind.PERMISSION]
+    allowed = [i for i in case.exposed if i.kind is Kind.PERMISSION]
+    parts = [
+        f"{how} by {listed(named(case.function, i) for i in them)}"
+        for how, them in (("is invoked", sure), ("may be invoked", allowed))
+        if them
+    ]
+    return ", and ".join(parts)
 
 
 def _off(case: Case) -> Iterator[str]:
@@ -153,18 +166,24 @@ def _evidence(case: Case, judgement: Judgement) -> dict[str, Any]:
 
 def _headline(case: Case, judgement: Judgement) -> str:
     """How it ended, where the outcome alone says too much or too little."""
-    done, left = moved(case), counted(case.exposed)
+    done, left, update = moved(case), counted(case.exposed), alias_update(case)
+    may_be = _runs(case.exposed) == "may run" and case.exposed
+    still = "may still be invoked" if may_be else "is still invoked"
     match judgement.outcome:
         case Outcome.FAILED if not case.done:
-            return "FAILED: nothing was changed, and $LATEST is still invoked"
+            return f"FAILED: nothing was changed, and $LATEST {still}"
         case Outcome.FAILED:
-            return "FAILED in part: what was done stands (see below), and $LATEST is still invoked"
+            return f"FAILED in part: what was done stands (see below), and $LATEST {still}"
         case Outcome.EXEMPT if case.done:
             return "Nothing more is changed; what was changed before stays (see below)"
         case Outcome.OBSERVED if case.done and not case.exposed:
             return "Remediated in part; the rest is for its owner"
         case Outcome.OBSERVED if done:
             return f"Partly remediated: {counted(done)} moved to the alias, {left} left to the owner"
+        case Outcome.OBSERVED if update:
+            return (
+                f"Partly remediated: the alias moved to version {_number(update)}, {left} left to the owner"
+            )
         case Outcome.OBSERVED if case.done:
             return f"Prepared: {left} left for the owner to switch"
     return ""

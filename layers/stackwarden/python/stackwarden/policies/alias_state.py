@@ -106,7 +106,8 @@ class Permission:
         beyond = (
             self.organization or self.url_auth_type or self.via_url or (self.event_source_token and source)
         )
-        return self.exact and not beyond
+        of_url = self.action.lower() == "lambda:invokefunctionurl"  # an alias has a URL of its own
+        return self.exact and not beyond and not of_url
 
     def allows_as(self, other: "Permission") -> bool:
         """Whether another one allows the same, whatever its statement id."""
@@ -148,6 +149,7 @@ class Alias:
 @dataclass(frozen=True)
 class StackPlace:
     """The stack that made the function. settled: whether neither it nor its root is in an operation.
+    halted: the status of one that stopped half way, or "".
 
     tool: `SAM`, `CDK`, `Serverless Framework` or `CloudFormation`, by what the template says of itself.
     """
@@ -155,6 +157,7 @@ class StackPlace:
     id: str
     name: str
     settled: bool = True
+    halted: str = ""
     tool: str = "CloudFormation"
     logical_id: str = ""  # of the function in the template
 

@@ -35,7 +35,6 @@ SERVICES: Final[Mapping[Kind, str]] = {
     Kind.USER_POOL: "cognito-idp.amazonaws.com",
     Kind.IOT_RULE: "iot.amazonaws.com",
 }
-REPOINTABLE: Final = (Kind.BUCKET, Kind.TOPIC, Kind.RULE)
 _PENDING = "Pending"
 
 
@@ -93,7 +92,7 @@ def _unusable(alias: Alias, code: Code) -> str:
     if alias.is_latest:
         return ""
     if alias.weights:
-        return f"the alias {alias.name} shares its traffic among versions: a deployment is under way"
+        return f"the alias {alias.name} shares its traffic among versions"
     version = code.versions.get(alias.version)
     if version is None or not version.runs_the_same_as(code.latest):
         same_code = version is not None and version.code_sha256 == code.latest.code_sha256

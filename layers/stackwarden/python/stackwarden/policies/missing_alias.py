@@ -27,6 +27,13 @@ PATIENCE = 60  # rounds, five seconds each: a version may take minutes to become
 LONGEST = 2 * PATIENCE  # rounds in all, however often others change what is to be done
 SETTLED_ROUNDS = 3  # after a bucket's notifications were replaced: somebody may have done it at the same time
 PAUSE = 5  # seconds
+MOST_RELAPSES = 3  # within a day; whoever sets it back that often will not stop
+_RELIES_ON = {
+    ActionKind.REPOINT_NOTIFICATION: ActionKind.ADD_PERMISSION,
+    ActionKind.REPOINT_TARGET: ActionKind.ADD_PERMISSION,
+    ActionKind.REPOINT_SUBSCRIPTION: ActionKind.ADD_PERMISSION,
+    ActionKind.END_SUBSCRIPTION: ActionKind.REPOINT_SUBSCRIPTION,
+}
 # https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html: no update meanwhile
 _CHANGING = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
 _FINAL = (  # trying again changes nothing
@@ -66,7 +73,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Case:
-    """A function with all that its judgement depends on. `round`: how often it was judged before."""
+    """A function with all that its judgement depends on. `round`: how often it was judged before.
+
+    code: the CodeSha256 that was judged first, or "". unverified: whether that code came from outside the
+    known pipelines. relapses: how often the same was remediated within a day.
+    """
 
     function: Function
     rules: Rules = Rules()
@@ -74,6 +85,9 @@ class Case:
     exemptions: Exemptions = field(default_factory=Exemptions)
     attempts: Sequence[Attempt] = ()
     round: int = 0
+    code: str = ""
+    unverified: bool = False
+    relapses: int = 0
 
     @property
     def exposed(self) -> tuple[Invoker, ...]:
@@ -156,7 +170,28 @@ def judge(case: Case) -> Judgement:
         return _done(Outcome.OBSERVED, "an alias that is missing is its owner's to make")
     if not case.is_prod:
         return _done(Outcome.OBSERVED, f"the environment {case.rules.environment} is not prod")
-    return _move(case)
+    return _hindered(case) or _move(case)
+
+
+def _hindered(case: Case) -> Judgement | None:
+    """Say why it is left to people, though something could be done."""
+    stack, code = case.function.stack, case.function.code
+    if stack and stack.halted:
+        reason = f"its stack stopped half way ({stack.halted}), and its owner goes on from there"
+    elif case.relapses >= MOST_RELAPSES:
+        reason = f"somebody sets it back again and again: {case.relapses} times in a day"
+    elif case.code and code and code.latest.code_sha256 != case.code:
+        if not case.done:
+            return _done(Outcome.DISMISSED, "its code changed meanwhile, which is judged by itself")
+        reason = "its code changed meanwhile"
+    elif case.unverified:
+        reason = (
+            "its code was changed outside the known pipelines, "
+            "and is not made live for good before somebody has looked"
+        )
+    else:
+        return None
+    return _done(Outcome.OBSERVED, reason)
 
 
 def _done(outcome: Outcome, reason: str = "") -> Judgement:
@@ -193,7 +228,7 @@ def _move(case: Case) -> Judgement:
         return _done(Outcome.FAILED if case.attempts else Outcome.OBSERVED, todo.blocked)
     stages = todo.stages if case.mode is Mode.OBSERVE else todo.stages[:1]
     wanted = tuple(action for stage in stages for action in stage)
-    showing = [a for a in wanted if _showing(case, a) or _is_changing(case, a)]
+    showing = [a for a in wanted if _showing(case, a) or _is_changing(case, a) or _is_early(case, a)]
     may_try = [a for a in wanted if a not in showing and _may_try(case, a)]
     next_ = (tuple(may_try) if case.mode is Mode.OBSERVE else _in_turn(may_try))[:MOST_ACTIONS]
     if next_ and case.round < LONGEST:
@@ -225,6 +260,13 @@ def _is_changing(case: Case, action: Action) -> bool:
         and invoker.config.get("State") in _CHANGING
         for invoker in case.exposed
     )
+
+
+def _is_early(case: Case, action: Action) -> bool:
+    """Whether what it relies on was done a moment ago: where AWS does not know it yet, events are lost."""
+    after = _RELIES_ON.get(action.kind)
+    done = [a.round for a in case.done if a.kind is after]
+    return case.mode is Mode.ENFORCE and bool(done) and case.round - max(done) < SETTLED_ROUNDS
 
 
 def _may_try(case: Case, action: Action) -> bool:
