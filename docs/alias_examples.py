@@ -1,4 +1,4 @@
-"""What docs/guards/missing-alias.md shows of the guard: a report, its snippets for a function, its numbers."""
+"""What docs/guards/missing-alias.md shows of the guard: a report, its snippets, its numbers."""
 
 import textwrap
 from dataclasses import replace
@@ -70,7 +70,7 @@ def numbers(timeout: int) -> list[tuple[str, str]]:
             f"{policy.SETTLED_ROUNDS}: somebody may write the old ones back",
         ),
         (
-            "looks between a permission and the trigger that needs it, and before a replaced subscription ends",
+            "looks between a permission and the trigger that needs it; before a replaced subscription ends",
             f"{policy.SETTLED_ROUNDS}, {policy.PAUSE} seconds apart",
         ),
         (

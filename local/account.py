@@ -81,6 +81,8 @@ class LocalAccount:
         """Whether ListEventSourceMappings of an unqualified function name gives those of its aliases, too."""
         self.code_storage_limit = 80_530_636_800
         """Bytes of code that all versions of all functions in a Region may have together."""
+        self.workflow_seconds = 1.0
+        """How long a second takes that a workflow waits, between two tries of a state, too."""
         self.mailbox: list[Email] = []
         self.background = Background()
         self.on_stop: list[Callable[[], None]] = []

@@ -9,6 +9,7 @@ import logging
 import re
 import threading
 import uuid
+from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_callback,
 )
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
@@ -64,6 +67,14 @@ def install(account: "LocalAccount") -> None:
     def start_worker(worker: ExecutionWorker) -> None:
         account.background.spawn(worker._execution_logic)
 
+    def pause_between_tries(seconds: float) -> None:
+        account.background.pause(seconds * account.workflow_seconds)
+
+    def wait(_: WaitFunction, env: Environment, wait_seconds: float) -> None:
+        end = monotonic() + wait_seconds * account.workflow_seconds
+        while env.is_running() and (rest := end - monotonic()) > 0:
+            env.program_state_event.wait(rest)
+
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     # CloudFormation creates state machines in this backend, the API in the other one.
     extend(models, stepfunctions_backends=stepfunctions_parser_backends)
@@ -77,8 +88,9 @@ def install(account: "LocalAccount") -> None:
             extend(error, TYPE=vars(error)["code"])
     extend(StepFunctionsParserBackend, start_execution=start_execution)
     # Both modules sleep; an account that is stopped must not wait for them.
-    for module in (retrier_decl, state_task_service_callback):
-        extend(module, time=SimpleNamespace(sleep=account.background.pause))
+    extend(retrier_decl, time=SimpleNamespace(sleep=pause_between_tries))
+    extend(state_task_service_callback, time=SimpleNamespace(sleep=account.background.pause))
+    extend(WaitFunction, _wait_interval=wait)
     stepfunctions_sdk.install()
     stepfunctions_language.install()
     stepfunctions_paths.install()

@@ -60,15 +60,11 @@ def test_code_changed_by_hand_under_live_traffic_is_urgent(guarded: Guarded) -> 
 
     upload_code(guarded, "films", GREEN)
     report = guarded.report("films", UNVERIFIED)
-    again = guarded.report("films", LATEST_INVOKED)
     guarded.client("s3").put_object(Bucket="films-uploads", Key="premiere", Body=b"")
 
     assert seen(guarded, "films", "premiere") == (GREEN, "$LATEST", "")
     assert report.attributes["severity"] == "HIGH"
     assert report.finding["title"].endswith("outside the known pipelines: live now")
-    # There is a new code under the same notification, and no alias that runs it.
-    assert again.outcome == "observed"
-    assert "the alias live runs version 1, other code than $LATEST" in again.mail.body
     assert (aliases(guarded, "films"), versions(guarded, "films")) == ({"live": "1"}, ["1"])
 
 
@@ -88,9 +84,11 @@ def test_a_change_by_the_pipeline_is_verified_and_told_only_if_it_is_not_live(gu
     guarded.report("rates", LATEST_INVOKED)
     pipeline = as_role(guarded, "release-shop", "build-7")
 
+    guarded.account.workflow_seconds = 0.05  # it waits minutes for the pipeline to move the alias
     upload_code(guarded, "rates", GREEN, by=pipeline)
     report = guarded.report("rates", BEHIND)
     guarded.rest()
+    guarded.account.workflow_seconds = 1.0
     version = pipeline.publish_version(FunctionName="rates")["Version"]
     pipeline.update_alias(FunctionName="rates", Name="live", FunctionVersion=version)
     guarded.rest()

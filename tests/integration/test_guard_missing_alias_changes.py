@@ -49,7 +49,7 @@ class TestByHand:
         [verdict] = moved.uploaded(sha256)
 
         evidence = verdict["finding"]["evidence"]
-        assert (evidence["code_sha256_before"], evidence["code_sha256"]) == (before, sha256)
+        assert (evidence["code_sha256_last_seen"], evidence["code_sha256"]) == (before, sha256)
         assert evidence["rollback_version"] == "1"
         for told in (before, sha256, f"arn:aws:iam::{ACCOUNT}:user/developer"):
             assert told in verdict["finding"]["why"]
@@ -58,7 +58,7 @@ class TestByHand:
     def test_is_told_without_what_is_not_known(self, live: AliasAccount) -> None:
         [verdict] = live.uploaded(live.update("B"))
 
-        assert verdict["finding"]["evidence"]["code_sha256_before"] is None
+        assert verdict["finding"]["evidence"]["code_sha256_last_seen"] is None
         assert verdict["finding"]["evidence"]["rollback_version"] == "1"
 
     def test_is_not_made_live_for_good(self, prod: AliasAccount) -> None:

@@ -198,6 +198,19 @@ def test_waiting(machine: Machine, wait: dict[str, Any]) -> None:
     assert (execution["stopDate"] - execution["startDate"]).total_seconds() >= 1
 
 
+def test_how_long_a_workflow_really_waits_can_be_set(machine: Machine) -> None:
+    machine.account.workflow_seconds = 0.00001
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600, "MaxAttempts": 1}]
+    task = {"Type": "Task", "Resource": f"{SDK}sns:publish", "Parameters": {"Message": "to nobody"}}
+    caught = [{"ErrorEquals": ["States.ALL"], "Next": "End"}]
+    states: dict[str, State] = {
+        "Wait": {"Type": "Wait", "Seconds": 3600, "Next": "Try"},
+        "Try": {**task, "Retry": retry, "Catch": caught, "Next": "End"},
+        "End": last(),
+    }
+    assert machine.run(states)["status"] == "SUCCEEDED"
+
+
 def test_variables_are_assigned_and_used_everywhere(machine: Machine) -> None:
     states: dict[str, State] = {
         "Assign": {

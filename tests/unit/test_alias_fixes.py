@@ -106,9 +106,13 @@ def test_who_sets_it_back_again_and_again_is_to_be_found() -> None:
 def test_code_that_changed_meanwhile_is_judged_by_itself() -> None:
     prose = told(CHANGED_MEANWHILE)
 
-    assert prose.evidence["headline"].startswith("FAILED in part")
-    assert "It ended: its code changed meanwhile." in prose.why
-    assert prose.fix.startswith("Nothing about the change of code itself: it is an event of its own")
+    assert prose.evidence["headline"] == (
+        "Stopped half way: what was done stands (see below), and $LATEST is still invoked"
+    )
+    assert prose.title == "orders: 1 trigger runs $LATEST, not a version"
+    assert "Nothing more is done: its code changed meanwhile." in prose.why
+    assert prose.fix.startswith("The new code is judged by itself")
+    assert "As long as no deployment moves the alias live, after each one:" in prose.fix
     assert "The commands that undo it are above." in prose.fix
 
 

@@ -7,10 +7,10 @@ import pytest
 from stackwarden.finding import Outcome, Severity
 from stackwarden.policies.alias_changes import ALIAS_TAG, MOVED_TAG
 from stackwarden.policies.alias_notes import made_alias, moved_alias
-from stackwarden.policies.alias_state import StackPlace
+from stackwarden.policies.alias_state import Alias, StackPlace
 from stackwarden.policies.missing_alias import Case, judge
-from tests.alias_cases import case, mapping, notification, ready
-from tests.alias_report_cases import ALIAS_MOVED, ALIAS_MOVED_PARTLY, MOVED, SAM, told
+from tests.alias_cases import case, function, mapping, notification, ready, version
+from tests.alias_report_cases import ALIAS_MOVED, ALIAS_MOVED_PARTLY, MOVED, SAM, finished, told
 
 
 def tagged(tag: str) -> Case:
@@ -75,7 +75,8 @@ def test_no_tool_is_told_to_make_the_alias_that_its_owner_declares(tool: str) ->
     fix = told(of_stack(ALIAS_MOVED, replace(SAM, tool=tool))).fix
 
     assert "In the template of stack shop (CloudFormation):" in fix
-    assert "    AutoPublishAlias: live" not in fix
+    assert "AutoPublishAlias: live" not in fix
+    assert "serverless-plugin" not in fix
 
 
 def test_terraform_has_a_configuration() -> None:
@@ -94,3 +95,19 @@ def test_new_code_that_is_not_live_is_told_whenever_the_alias_was_set_by_stackwa
 
     assert "NOT live for what goes through the alias live" in fix
     assert "As long as no deployment moves the alias live, after each one:" in fix
+
+
+def test_what_was_moved_to_the_owners_alias_may_be_pointed_back_and_the_alias_is_known() -> None:
+    before = function(mapping(), live="$LATEST", published=[version("1")], stack=SAM)
+
+    fix = told(finished(before, ready(mapping("live"), stack=SAM))).fix
+
+    assert "a deployment that changes the trigger (SQS queue orders) points it back to $LATEST." in fix
+    assert "does not know the alias" not in fix
+
+
+def test_an_alias_that_shares_its_traffic_is_not_moved_by_hand() -> None:
+    shared = {"live": Alias("live", "1", {"2": 0.1})}
+    state = ready(mapping(), aliases=shared, tags={ALIAS_TAG: "live"})
+
+    assert "after each one:" not in told(case(state, relapses=3)).fix

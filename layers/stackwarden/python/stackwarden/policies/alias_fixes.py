@@ -5,6 +5,7 @@ from typing import Final
 
 from stackwarden.finding import Mode, Outcome
 from stackwarden.policies.alias_commands import aws, publish_and_move, region
+from stackwarden.policies.alias_hindrances import hindrance
 from stackwarden.policies.alias_notes import (
     drift,
     holds_code_back,
@@ -25,29 +26,13 @@ from stackwarden.policies.alias_snippets import (
     hints,
     snippets,
 )
-from stackwarden.policies.alias_state import Function, Kind, StackPlace
+from stackwarden.policies.alias_state import Function, Kind
 from stackwarden.policies.alias_words import listed, plain, source
 from stackwarden.policies.missing_alias import Case, Judgement
 
 STORAGE_FULL: Final = "CodeStorageExceededException"
 _MOST_COMMANDS: Final = 3
-_ROLLBACK_STOPPED: Final = "UPDATE_ROLLBACK_FAILED"
-_HINDRANCES: Final = {  # what the reason has in it
-    "outside the known pipelines": (
-        "Look at the change first: the report about it (unverified-change) has who made it, and how to roll "
-        "back.",
-        "If it is right, deploy it through the pipeline. If it was the pipeline, name that in "
-        "MissingAliasPipelinePrincipals.",
-    ),
-    "sets it back again and again": (
-        "Find what sets it back, Terraform or ACK (AWS Controllers for Kubernetes) for example, and let it "
-        "name the alias there. Or get an exemption (below).",
-        "The one who made the call is in CloudTrail, and in the reports of today.",
-    ),
-    "its code changed meanwhile": (
-        "Nothing about the change of code itself: it is an event of its own, and judged anew.",
-    ),
-}
+_MAKING_ALIASES: Final = (SAM, SERVERLESS)
 
 
 def all_snippets(case: Case) -> dict[str, str]:
@@ -65,16 +50,15 @@ def fix(case: Case, judgement: Judgement) -> str:
         return f"Nothing now. When stack {plain(stack.name)} is settled, the function is judged again."
     lines = [*_dangling(case), *_first(case, judgement)]
     if case.exposed or case.done:
-        lines += [*declare(case), *notes(case), *drift(case), *_by_hand(case), *_other_tools(case)]
+        lines += [*declare(case), *notes(case), *drift(case), *_by_hand(case, judgement), *_other_tools(case)]
     return "\n".join(lines)
 
 
 def declare(case: Case) -> Iterator[str]:
     """Yield the snippet of the function's own tool, and why the alias in it has another name."""
-    stack, with_ = case.function.stack, tool(case)
+    stack, with_ = case.function.stack, _declaring(case)
     if moved_alias(case):
         yield owners_version(case)
-        with_ = CLOUDFORMATION if with_ in (SAM, SERVERLESS) else with_  # theirs make aliases of their own
     if stack is None:
         yield f"It belongs to no stack. In {with_}:"
     else:
@@ -94,10 +78,16 @@ def declare(case: Case) -> Iterator[str]:
     yield from indented([aws(function, "lambda delete-alias", function_name=function.name, name=name)])
 
 
+def _declaring(case: Case) -> str:
+    """Return whose snippet fits: what makes an alias of its own cannot move one that is there."""
+    mine = tool(case)
+    return CLOUDFORMATION if moved_alias(case) and mine in _MAKING_ALIASES else mine
+
+
 def _first(case: Case, judgement: Judgement) -> Iterator[str]:
     """What matters most comes first."""
-    if hindrance := _hindrance(case, judgement.reason):
-        yield from hindrance
+    if advice := hindrance(case, judgement.reason):
+        yield from advice
         yield from _stands(case)
     elif judgement.outcome is Outcome.FAILED:
         yield from _failed(case)
@@ -129,23 +119,6 @@ def not_live(case: Case) -> str:
         "From now on a deployment that only updates the code is NOT live for what goes through the alias "
         f"{case.rules.alias}, until the alias moves.{switch if case.exposed else ''}"
     )
-
-
-def _hindrance(case: Case, reason: str) -> tuple[str, ...]:
-    """Say what to do about what keeps Stackwarden from acting, though it could."""
-    stack = case.function.stack
-    if stack and stack.halted and stack.halted in reason:
-        return _go_on(case.function, stack)
-    return next((lines for words, lines in _HINDRANCES.items() if words in reason), ())
-
-
-def _go_on(function: Function, stack: StackPlace) -> tuple[str, ...]:
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html"""
-    what = f"Finish what stopped half way (stack {plain(stack.name)}, or the one that it is nested in)"
-    if stack.halted != _ROLLBACK_STOPPED:
-        return (f"{what}: update it, roll it back or delete it. Its completion is judged.",)
-    command = aws(function, "cloudformation continue-update-rollback", stack_name="ROOT_STACK")
-    return (f"{what}, once its cause is gone; the end of that is judged:", *indented([command]))
 
 
 def _dangling(case: Case) -> Iterator[str]:
@@ -220,10 +193,11 @@ def _runs_latest_code(case: Case) -> bool:
     return code is not None and version is not None and version.runs_the_same_as(code.latest)
 
 
-def _by_hand(case: Case) -> Iterator[str]:
+def _by_hand(case: Case, judgement: Judgement) -> Iterator[str]:
     """Move the alias until deployments do; without a stack, name it by a command, too."""
     function, name = case.function, case.rules.alias
-    if holds_code_back(case) and not case.plan.blocked:
+    told = case.plan.blocked and not hindrance(case, judgement.reason)  # by _blocked, as far as it is right
+    if holds_code_back(case) and not told and not function.aliases[name].weights:
         yield f"As long as no deployment moves the alias {name}, after each one:"
         yield from indented(publish_and_move(function, name))
     mappings = [i for i in case.exposed if i.kind is Kind.MAPPING]
@@ -237,10 +211,11 @@ def _by_hand(case: Case) -> Iterator[str]:
 
 
 def _other_tools(case: Case) -> Iterator[str]:
-    mine = tool(case)
+    mine = _declaring(case)
+    unfit = {mine, *(_MAKING_ALIASES if moved_alias(case) else ())}
     yield f"Not {mine}? In full in the ledger, as evidence.snippets:"
     for other, hint in hints(case.function, case.rules.alias, made_alias(case)).items():
-        if other != mine:
+        if other not in unfit:
             yield f"  {other}: {hint}"
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from stackwarden.finding import ActionKind, Attempt, Mode, Outcome, Prose, Severity
 from stackwarden.policies.alias_commands import undo
 from stackwarden.policies.alias_fixes import STORAGE_FULL, all_snippets, fix
+from stackwarden.policies.alias_hindrances import hindrance
 from stackwarden.policies.alias_notes import alias_update, moved, on_alias
 from stackwarden.policies.alias_state import Invoker, Kind
 from stackwarden.policies.alias_steps import needed
@@ -62,7 +63,8 @@ def _title(case: Case, judgement: Judgement) -> str:
         return f"{name}: no trigger runs $LATEST any more"
     what = f"{counted(exposed)} still" if done else counted(exposed)
     runs = _runs(exposed)
-    if judgement.outcome is Outcome.OBSERVED and case.done and not done:
+    stopped = hindrance(case, judgement.reason)
+    if judgement.outcome is Outcome.OBSERVED and case.done and not done and not stopped:
         ready = f"moved to version {_number(update)}" if update else "is ready"
         return f"{name}: alias {alias} {ready}, {counted(exposed)} still {runs} $LATEST"
     return f"{name}: {what} {runs} $LATEST, not a version"
@@ -178,6 +180,8 @@ def _headline(case: Case, judgement: Judgement) -> str:
             return "Nothing more is changed; what was changed before stays (see below)"
         case Outcome.OBSERVED if case.done and not case.exposed:
             return "Remediated in part; the rest is for its owner"
+        case Outcome.OBSERVED if case.done and hindrance(case, judgement.reason):
+            return f"Stopped half way: what was done stands (see below), and $LATEST {still}"
         case Outcome.OBSERVED if done:
             return f"Partly remediated: {counted(done)} moved to the alias, {left} left to the owner"
         case Outcome.OBSERVED if update:
