@@ -117,7 +117,8 @@ class MissingAlias:
         if function.stack and function.stack.id == settings.stack_id:
             return  # the workflow and the rules name Stackwarden's own functions
         told, happened_at = self._cases.told(function.arn), _moment(event)
-        case = self._cases.first(function, told, happened_at)
+        deployed = isinstance(event, StackStatusChange) or (change is None and change_of(event) is not None)
+        case = self._cases.first(function, told, happened_at, deployed=deployed)
         code = function.code.latest.code_sha256 if function.code else ""
         subject = Subject(hazard=Hazard.LATEST, function=function.arn, code=code, seeds=tuple(seeds))
         # Code that nobody has verified is told, with what runs it, and not made live for good.

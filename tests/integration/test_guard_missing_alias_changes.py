@@ -74,13 +74,14 @@ class TestByHand:
         assert ended(latest) == ("done", "observed")
         assert "outside the known pipelines" in latest["finding"]["evidence"]["reason"]
 
-    def test_is_over_with_the_next_deployment(self, prod: AliasAccount) -> None:
+    @pytest.mark.parametrize("code", ["C", "B"])
+    def test_is_over_with_the_next_deployment(self, prod: AliasAccount, code: str) -> None:
         prod.function()
         prod.mapping()
         [change] = prod.uploaded(prod.update("B"))
         prod.close(change)
 
-        [latest] = prod.uploaded(prod.update("C"), case=BY_PIPELINE)
+        [latest] = prod.uploaded(prod.update(code), case=BY_PIPELINE)
 
         assert kinds(latest) == ["publish-version"]
 

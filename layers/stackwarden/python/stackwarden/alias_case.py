@@ -24,14 +24,19 @@ class CaseReader:
         """Return what was found about a function before, newest first."""
         return ledger.entries(self.settings.ledger_table, function, self.guard)
 
-    def first(self, function: Function, told: Sequence[ledger.Entry], happened_at: datetime) -> Case:
-        """Return the case of a function that an event points at; told: what was found about it before."""
+    def first(
+        self, function: Function, told: Sequence[ledger.Entry], happened_at: datetime, *, deployed: bool
+    ) -> Case:
+        """Return the case of a function that an event points at; told: what was found about it before.
+
+        deployed: whether the event is a deployment's, which makes the code that is there its own.
+        """
         case = Case(
             function=function,
             rules=self.settings.rules,
             mode=self.settings.mode,
             exemptions=self._exemptions(function),
-            unverified=_latest(function) in unverified(told),
+            unverified=not deployed and _latest(function) in unverified(told),
         )
         return replace(case, relapses=relapses(told, state(case, Hazard.LATEST), happened_at))
 
