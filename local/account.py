@@ -29,6 +29,8 @@ MODULES = (
     "cloudtrail.service",
     "iam.service",
     "dynamodb.service",
+    "kinesis.service",
+    "firehose.service",
     "cloudformation.service",
     "lambda_runtime.policy",
     "lambda_runtime.invoke",
@@ -81,6 +83,14 @@ class LocalAccount:
         """Whether ListEventSourceMappings of an unqualified function name gives those of its aliases, too."""
         self.code_storage_limit = 80_530_636_800
         """Bytes of code that all versions of all functions in a Region may have together."""
+        self.stream_seconds = 0.2
+        """How long Kinesis and delivery streams are CREATING, UPDATING or DELETING (a minute on AWS)."""
+        self.firehose_seconds = 0.005
+        """How long a second of Firehose's buffering intervals takes here."""
+        self.flush_on_delete = True
+        """Whether a delivery stream that is deleted writes what it has read; AWS does not promise it."""
+        self.rate_seconds = 1.0
+        """How long the second takes in which Kinesis and Firehose limit calls; 0: they do not."""
         self.workflow_seconds = 1.0
         """How long a second takes that a workflow waits, between two tries of a state, too."""
         self.mailbox: list[Email] = []

@@ -6,6 +6,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from moto import backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -15,6 +16,7 @@ from werkzeug.serving import make_server
 
 from local.authorization.service import AuthorizationMiddleware
 from local.cloudtrail.service import CloudTrailMiddleware
+from local.extension import extend
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+MODULES = tuple(backends.list_of_moto_modules())
 POLL_INTERVAL_IN_SECONDS = 0.05
 
 
@@ -82,6 +85,10 @@ class Server:
 
 
 def application() -> "WSGIApplication":
-    """moto's application, authorization around it, and CloudTrail outside: it records denied calls, too."""
+    """moto's application, authorization around it, and CloudTrail outside: it records denied calls, too.
+
+    For each request moto looks into the folders of all its modules, and all other requests wait meanwhile.
+    """
+    extend(backends, list_of_moto_modules=lambda: MODULES)
     moto: Any = DomainDispatcherApplication(create_backend_app)
     return CloudTrailMiddleware(AuthorizationMiddleware(moto))

@@ -84,6 +84,8 @@ PASSED_ROLES = {
     ("stepfunctions", "CreateStateMachine"): ("roleArn", "states.amazonaws.com"),
     ("stepfunctions", "UpdateStateMachine"): ("roleArn", "states.amazonaws.com"),
     ("firehose", "CreateDeliveryStream"): ("RoleARN", "firehose.amazonaws.com"),
+    ("firehose", "UpdateDestination"): ("RoleARN", "firehose.amazonaws.com"),
+    ("kinesis", "CreateChannel"): ("ServiceExecutionRoleARN", "kinesis.amazonaws.com"),
     ("events", "PutTargets"): ("RoleArn", "events.amazonaws.com"),
     ("pipes", "CreatePipe"): ("RoleArn", "pipes.amazonaws.com"),
     ("pipes", "UpdatePipe"): ("RoleArn", "pipes.amazonaws.com"),
@@ -107,6 +109,13 @@ TAGGING_ACTIONS = {
     "sns": "SNS:TagResource",
     "sqs": "sqs:TagQueue",
     "states": "states:TagResource",
+}
+# Calls that need another permission where they set tags.
+# https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html
+TAGGING_CREATIONS = {
+    ("firehose", "CreateDeliveryStream"): "firehose:TagDeliveryStream",
+    ("kinesis", "CreateStream"): "kinesis:AddTagsToStream",
 }
 TRANSACTION_ACTIONS = {
     "Put": "PutItem",
@@ -178,6 +187,8 @@ def _with_object(call: ApiCall) -> Iterator[Permission]:
 
 
 def _tagged_resources(call: ApiCall) -> Iterator[Permission]:
+    if call.parameters.get("Tags") and (action := TAGGING_CREATIONS.get((call.service, call.name))):
+        yield from (Permission(action, arn) for arn in resource_arns(call))
     if (call.service, call.name) != ("resourcegroupstaggingapi", "TagResources"):
         return
     for arn in call.parameters["ResourceARNList"]:

@@ -7,7 +7,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_Events.html
 import json
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from local.account import current
+from local.cloudformation.calls import error_code
 from local.cloudformation.resources import Properties, ServiceResource, as_tag_list
+
+POLL_SECONDS = 0.02
 
 
 class Rule(ServiceResource):
@@ -153,7 +159,7 @@ class ScheduleGroup(ServiceResource):
 
 
 class DeliveryStream(ServiceResource):
-    """AWS::KinesisFirehose::DeliveryStream. Ref is the name; every change but of tags replaces it here.
+    """AWS::KinesisFirehose::DeliveryStream. Ref is the name; an extended S3 destination is updated in place.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-kinesisfirehose-deliverystream.html
     """
@@ -164,7 +170,6 @@ class DeliveryStream(ServiceResource):
     immutable = frozenset(
         {
             "DeliveryStreamType",
-            "ExtendedS3DestinationConfiguration",
             "KinesisStreamSourceConfiguration",
             "S3DestinationConfiguration",
         }
@@ -187,8 +192,33 @@ class DeliveryStream(ServiceResource):
         created = self.call("firehose", "CreateDeliveryStream", **wanted)
         self.physical_id = self.name
         self.attributes = {"Arn": created["DeliveryStreamARN"]}
+        while self._description()["DeliveryStreamStatus"] == "CREATING":
+            current().background.pause(POLL_SECONDS)
+
+    def _description(self) -> dict[str, Any]:
+        answer = self.call("firehose", "DescribeDeliveryStream", DeliveryStreamName=self.name)
+        description: dict[str, Any] = answer["DeliveryStreamDescription"]
+        return description
+
+    def requires_replacement(self, properties: Properties) -> bool:
+        """Another kind of destination needs another delivery stream here."""
+        key = "ExtendedS3DestinationConfiguration"
+        return (key in properties) != (key in self.properties) or super().requires_replacement(properties)
+
+    def _update_destination(self, properties: Properties) -> None:
+        description = self._description()
+        self.call(
+            "firehose",
+            "UpdateDestination",
+            DeliveryStreamName=self.name,
+            CurrentDeliveryStreamVersionId=description["VersionId"],
+            DestinationId=description["Destinations"][0]["DestinationId"],
+            ExtendedS3DestinationUpdate=_api_spelling(properties["ExtendedS3DestinationConfiguration"]),
+        )
 
     def update(self, properties: Properties) -> None:
+        if self.changed(properties, "ExtendedS3DestinationConfiguration"):
+            self._update_destination(properties)
         changed, removed = self.tag_changes(properties)
         if removed:
             self.call("firehose", "UntagDeliveryStream", DeliveryStreamName=self.name, TagKeys=removed)
@@ -198,6 +228,17 @@ class DeliveryStream(ServiceResource):
 
     def delete(self) -> None:
         self.call("firehose", "DeleteDeliveryStream", DeliveryStreamName=self.name)
+        while self._exists():
+            current().background.pause(POLL_SECONDS)
+
+    def _exists(self) -> bool:
+        try:
+            self._description()
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            return False
+        return True
 
 
 def _api_spelling(settings: Properties) -> Properties:

@@ -6,7 +6,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ssm-
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from local.account import current
+from local.cloudformation.calls import error_code
 from local.cloudformation.resources import Properties, ServiceResource, as_tag_list, generated_name
+
+POLL_SECONDS = 0.02
 
 
 class Stream(ServiceResource):
@@ -24,9 +30,22 @@ class Stream(ServiceResource):
         wanted = {key: properties[key] for key in ("ShardCount", "StreamModeDetails") if key in properties}
         self._call("CreateStream", **wanted)
         self.physical_id = self.name
-        summary = self._call("DescribeStreamSummary")["StreamDescriptionSummary"]
-        self.attributes = {"Arn": summary["StreamARN"]}
+        self.attributes = {"Arn": self._summary()["StreamARN"]}
+        self._wait_until_active()
         self._configure({}, properties)
+
+    def _summary(self) -> dict[str, Any]:
+        summary: dict[str, Any] = self._call("DescribeStreamSummary")["StreamDescriptionSummary"]
+        return summary
+
+    def _wait_until_active(self) -> None:
+        while self._summary()["StreamStatus"] != "ACTIVE":
+            current().background.pause(POLL_SECONDS)
+
+    def _change(self, operation: str, **parameters: Any) -> None:
+        """A change makes the stream UPDATING, in which it takes no other change."""
+        self._call(operation, **parameters)
+        self._wait_until_active()
 
     def _configure(self, before: Properties, after: Properties) -> None:
         hours, hours_before = (
@@ -35,22 +54,34 @@ class Stream(ServiceResource):
         )
         if hours != hours_before:
             change = "Increase" if hours > hours_before else "Decrease"
-            self._call(f"{change}StreamRetentionPeriod", RetentionPeriodHours=hours)
+            self._change(f"{change}StreamRetentionPeriod", RetentionPeriodHours=hours)
         if "StreamEncryption" in after and before.get("StreamEncryption") != after["StreamEncryption"]:
-            self._call("StartStreamEncryption", **after["StreamEncryption"])
+            self._change("StartStreamEncryption", **after["StreamEncryption"])
         self._call("AddTagsToStream", Tags=self.tags_for(after))
 
     def update(self, properties: Properties) -> None:
         if self.changed(properties, "StreamModeDetails") and "StreamModeDetails" in properties:
             mode = properties["StreamModeDetails"]
             self.call("kinesis", "UpdateStreamMode", StreamARN=self.attributes["Arn"], StreamModeDetails=mode)
+            self._wait_until_active()
         if self.changed(properties, "ShardCount") and "ShardCount" in properties:
             count = properties["ShardCount"]
-            self._call("UpdateShardCount", TargetShardCount=count, ScalingType="UNIFORM_SCALING")
+            self._change("UpdateShardCount", TargetShardCount=count, ScalingType="UNIFORM_SCALING")
         self._configure(self.properties, properties)
 
     def delete(self) -> None:
         self._call("DeleteStream", EnforceConsumerDeletion=True)
+        while self._exists():
+            current().background.pause(POLL_SECONDS)
+
+    def _exists(self) -> bool:
+        try:
+            self._summary()
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            return False
+        return True
 
 
 class Parameter(ServiceResource):

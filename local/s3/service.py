@@ -25,6 +25,7 @@ from local.extension import extend
 from local.s3.configuration import check_overlaps, key_matches, parse, rules
 from local.s3.delivery import Unreachable, deliver, require
 from local.s3.events import EMPTY_ETAG, ObjectEvent, Requester
+from local.s3.policy import permission
 
 if TYPE_CHECKING:
     from local.account import LocalAccount
@@ -55,6 +56,7 @@ def install(account: "LocalAccount") -> None:
     extend(notifications, send_event=send_event, send_test_event=send_test_event)
     extend(models, events_send_notification=send_nothing)
     extend(Notification, _key_matches=key_matches)
+    extend(FakeBucket, get_permission=permission)
     extend(S3Backend, delete_object=delete_object)
     extend(
         S3Response,

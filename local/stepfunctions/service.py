@@ -5,6 +5,7 @@ of the role that a state names; executions belong to the account's background wo
 unique as on AWS. AWS: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 """
 
+import functools
 import logging
 import re
 import threading
@@ -28,6 +29,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -79,7 +82,7 @@ def install(account: "LocalAccount") -> None:
     # CloudFormation creates state machines in this backend, the API in the other one.
     extend(models, stepfunctions_backends=stepfunctions_parser_backends)
     extend_everywhere("moto.stepfunctions.parser", boto_client_for=boto_client_for)
-    extend(ExecutionWorker, start=start_worker)
+    extend(ExecutionWorker, start=start_worker, _get_evaluation_entrypoint=entrypoint)
     extend(Execution, get_start_execution_details=execution_details)
     extend(StepFunctionResponse, describe_execution=describe_execution)
     # moto finds the code of an error under this name only.
@@ -97,6 +100,18 @@ def install(account: "LocalAccount") -> None:
     # It reports every error of a state, also those that are caught, retried or asked for.
     logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)
     account.on_stop.append(stop_executions)
+
+
+@functools.lru_cache(maxsize=16)
+def syntax_tree(definition: str) -> Any:
+    """Parsing takes longer than many an execution, which on AWS costs them nothing."""
+    return AmazonStateLanguageParser.parse(definition)[1]
+
+
+def entrypoint(worker: ExecutionWorker) -> Any:
+    """The states, made anew for each execution."""
+    definition = worker._evaluation_details.state_machine_details.definition
+    return Preprocessor().visit(syntax_tree(definition))
 
 
 def execution_details(execution: Execution) -> ExecutionDetails:

@@ -15,7 +15,9 @@ from tests.e2e.security_team import LONGEST_WORKFLOW, Report, SecurityTeam
 from tests.e2e.stacks import Json
 
 HEARD: Final = {
-    "source": [f"aws.{name}" for name in ("cloudformation", "dynamodb", "iam", "lambda", "s3")],
+    "source": [
+        f"aws.{name}" for name in ("cloudformation", "dynamodb", "firehose", "iam", "kinesis", "lambda", "s3")
+    ],
     "detail-type": ["AWS API Call via CloudTrail", "CloudFormation Stack Status Change"],
 }
 

@@ -11,6 +11,7 @@ from local.account import LocalAccount
 from tests import alias_account, alias_estate, moto_server, s3_account
 from tests.alias_account import AliasAccount
 from tests.alias_estate import Estate
+from tests.integration.firehose_backup import Backup
 from tests.s3_account import S3Account
 
 ALLOW_EVERYTHING = json.dumps(
@@ -30,6 +31,15 @@ def account() -> Iterator[LocalAccount]:
 def role_arn(account: LocalAccount) -> str:
     """A role that may do everything."""
     return role(account, "everything", ALLOW_EVERYTHING)
+
+
+@pytest.fixture
+def backup(account: LocalAccount) -> Backup:
+    """The account, fast, with what a delivery stream needs."""
+    account.stream_seconds = 0.0
+    account.firehose_seconds = 0.001
+    account.rate_seconds = 0.0
+    return Backup(account)
 
 
 @pytest.fixture

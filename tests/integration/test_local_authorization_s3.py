@@ -184,6 +184,20 @@ def test_a_bucket_of_another_account_must_let_the_role_in(account: LocalAccount,
     assert not session.may("s3", "get_bucket_policy", Bucket=NAME)
 
 
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(("secure", "stored"), [("false", True), ("true", False)])
+def test_a_bucket_that_refuses_calls_without_tls_takes_those_with_it(
+    account: LocalAccount, session: Session, secure: str, *, stored: bool
+) -> None:
+    let(account, allow("s3:PutObject", "*"))
+    condition = {"Bool": {"aws:SecureTransport": secure}}
+    deny = {**allow("s3:*", f"{BUCKET}/*", Principal="*", Condition=condition), "Effect": "Deny"}
+    account.client("s3").put_bucket_policy(Bucket=NAME, Policy=document(deny))
+    put(session)
+    found = account.client("s3").list_objects_v2(Bucket=NAME).get("Contents", [])
+    assert bool(found) is stored
+
+
 def test_an_expected_owner_of_a_bucket_that_is_missing_changes_nothing(account: LocalAccount) -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         account.client("s3").get_bucket_policy(Bucket="missing", ExpectedBucketOwner="123456789012")

@@ -62,14 +62,17 @@ Resources:
     Properties:
       AssumeRolePolicyDocument:
         Version: 2012-10-17
-        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+        Statement:
+          - Effect: Allow
+            Principal: {Service: [lambda.amazonaws.com, firehose.amazonaws.com]}
+            Action: sts:AssumeRole
       ManagedPolicyArns:
         - !Sub arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole
       Policies:
         - PolicyName: inline
           PolicyDocument: &reading
             Version: 2012-10-17
-            Statement: [{Effect: Allow, Action: "s3:GetObject", Resource: "*"}]
+            Statement: [{Effect: Allow, Action: ["s3:GetObject", "kinesis:DescribeStream"], Resource: "*"}]
   ManagedPolicy: {Type: AWS::IAM::ManagedPolicy, Properties: {Roles: [!Ref Role], PolicyDocument: *reading}}
   Policy:
     Type: AWS::IAM::Policy

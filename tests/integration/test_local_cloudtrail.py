@@ -61,6 +61,7 @@ def test_a_write_reaches_the_rules_of_the_default_bus_and_a_read_does_not(accoun
     events.put_rule(Name="kinesis", EventPattern=json.dumps({"source": ["aws.kinesis"]}))
     events.put_targets(Rule="kinesis", Targets=[{"Id": "queue", "Arn": arn}])
     kinesis = account.client("kinesis")
+    account.stream_seconds = 0
     kinesis.create_stream(StreamName="orders", ShardCount=1)
     kinesis.describe_stream_summary(StreamName="orders")
     kinesis.put_record(StreamName="orders", Data=b"x", PartitionKey="1")

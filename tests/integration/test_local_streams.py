@@ -16,6 +16,7 @@ STREAM = f"arn:aws:kinesis:{ACCOUNT_ARN}:stream/s"
 @pytest.fixture
 def stream(account: LocalAccount, role_arn: str) -> str:
     """A stream of one shard, and the function `f`."""
+    account.stream_seconds = 0
     account.client("kinesis").create_stream(StreamName="s", ShardCount=1)
     deploy(account, role_arn)
     return STREAM

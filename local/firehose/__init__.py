@@ -1,0 +1,1 @@
+"""Delivery streams that deliver: from a Kinesis stream to a bucket, buffered, under their role."""

@@ -1,0 +1,1 @@
+"""Kinesis streams that take their time, keep their records in order, and may have channels."""
