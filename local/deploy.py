@@ -14,6 +14,7 @@ BUILD: Final = ROOT / ".local" / "build"
 STACK: Final = "stackwarden"
 ARTIFACTS: Final = "stackwarden-local-artifacts"
 MODES: Final = ("off", "observe", "enforce")
+GUARDS: Final = ("DataDeletion", "S3Recursion", "MissingAlias", "UnbackedStream")
 
 
 class DeploymentFailed(RuntimeError):
@@ -62,7 +63,7 @@ def deploy(account: LocalAccount, *, mode: str, environment: str, **parameters: 
             "--parameter-overrides",
             f"Architecture={architecture()}",
             f"Environment={environment}",
-            *(f"{guard}Mode={mode}" for guard in ("DataDeletion", "S3Recursion", "MissingAlias")),
+            *(f"{guard}Mode={mode}" for guard in GUARDS),
             *(f"{name}={value}" for name, value in parameters.items()),
             environment={
                 "AWS_ENDPOINT_URL": account.endpoint,

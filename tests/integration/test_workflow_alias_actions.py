@@ -1,79 +1,22 @@
 """The actions of `missing-alias`: the workflow's own states, with what the template allows its role."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from local.account import LocalAccount
-from stackwarden.finding import Action, ActionKind
-from tests import template
+from stackwarden.finding import ActionKind
 from tests.integration.conftest import ALLOW_EVERYTHING, role, zipped
+from tests.workflow_actions import Workflow
 
-PLACE = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
 POLICIES = ("MissingAliasRemediation", "MissingAliasRepointing")
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:orders"
 LIVE = f"{FUNCTION}:live"
+GUARD = "arn:aws:lambda:us-east-1:123456789012:function:guard"
 CODE = "def handler(event, context):\n    return {}\n"
 
 type Json = dict[str, Any]
-
-
-def filled_in(node: Any) -> Any:
-    """A part of the template as CloudFormation makes it; what it makes itself has an ARN of its name."""
-    match node:
-        case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: PLACE[found[1]], text)
-        case {"Fn::GetAtt": _}:
-            return "arn:aws:lambda:us-east-1:123456789012:function:guard"
-        case {"Ref": name}:
-            return PLACE[name]
-        case dict():
-            return {str(key): filled_in(value) for key, value in node.items()}
-        case list():
-            return [filled_in(item) for item in node]
-    return str(node) if isinstance(node, str) else node
-
-
-def policy() -> str:
-    """What the template allows the workflow for this guard."""
-    documents = [template.template()["Resources"][name]["Properties"]["PolicyDocument"] for name in POLICIES]
-    statements = [filled_in(statement) for document in documents for statement in document["Statement"]]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def acting() -> str:
-    """The workflow without its beginning and its end: each action once, whatever comes of it."""
-    definition = json.loads((template.ROOT / "statemachines/remediation.asl.json").read_text())
-    act = {**definition["States"]["Act"], "End": True}
-    del act["Next"]
-    for state in act["ItemProcessor"]["States"].values():
-        state.pop("Retry", None)  # it is the errors that count here
-    return json.dumps({"StartAt": "Act", "States": {"Act": act}})
-
-
-class Workflow:
-    """Tries actions."""
-
-    def __init__(self, account: LocalAccount) -> None:
-        self.account = account
-        self.client = account.client("stepfunctions")
-        arn = role(account, "workflow", policy())
-        made = self.client.create_state_machine(name="act", definition=acting(), roleArn=arn)
-        self.arn = made["stateMachineArn"]
-
-    def attempt(self, kind: ActionKind, target: str, before: Json | None = None, **parameters: Any) -> Json:
-        """Try one action; what the workflow says came of it."""
-        action = Action(kind=kind, target=target, parameters=parameters, before=before or {})
-        given = json.dumps({"actions": [action.model_dump(mode="json")]})
-        execution = self.client.start_execution(stateMachineArn=self.arn, input=given)["executionArn"]
-        self.account.drain(20)
-        done = self.client.describe_execution(executionArn=execution)
-        assert done["status"] == "SUCCEEDED", done
-        [result] = json.loads(done["output"])["results"]
-        assert Action.model_validate({key: result[key] for key in Action.model_fields}) == action
-        return dict(result)
 
 
 @pytest.fixture
@@ -87,7 +30,7 @@ def workflow(account: LocalAccount) -> Workflow:
         Handler="app.handler",
         Code={"ZipFile": zipped(app=CODE)},
     )
-    return Workflow(account)
+    return Workflow(account, POLICIES, {"MissingAliasFunction.Arn": GUARD})
 
 
 def published(workflow: Workflow) -> str:

@@ -330,7 +330,11 @@ def test_the_simulated_worlds_reach_every_end(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in ActionKind if kind.startswith(("publish", "create", "update", "add-", "repoint"))],
+    [
+        kind
+        for kind in ActionKind
+        if kind.startswith(("publish", "create-alias", "update", "add-", "repoint"))
+    ],
 )
 def test_the_simulated_worlds_reach_every_step(kind: ActionKind) -> None:
     def takes_it(world: World) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackwarden import alias_subject
+from stackwarden import alias_subject, stream_subject
 from stackwarden.data_subject import subject_of
 from stackwarden.events import ApiCall, parse
 from stackwarden.s3_subject import start_of
@@ -157,3 +157,9 @@ def test_only_calls_that_change_code_or_who_invokes_it_point_at_a_function() -> 
     }
 
     assert pointing == {"AddPermission20150331v2", "UpdateFunctionCode20150331v2"}
+
+
+def test_no_call_to_another_service_points_at_a_stream() -> None:
+    calls = [record for record in recorded.events() if record["eventType"] == "AwsApiCall"]
+
+    assert [record["eventName"] for record in calls if stream_subject.start_of(parse(as_event(record)))] == []

@@ -177,23 +177,31 @@ def called() -> set[str]:
     return calls
 
 
+# What CreateDeliveryStream needs besides itself: a role and tags go with it.
+ALONG = {"iam:PassRole", "firehose:TagDeliveryStream"}
+
+
 def test_the_role_may_make_every_call_of_the_workflow_and_no_other() -> None:
     services = ("logs:", "xray:")  # what Step Functions itself needs
 
-    assert {action for action in granted() if not action.startswith(services)} == called()
+    assert {action for action in granted() if not action.startswith(services)} == called() | ALONG
 
 
 REMOVES = re.compile(r":(Delete|Remove|Terminate|Un(?!tag)|Stop|Disable)")
 
 
-def test_the_workflow_takes_away_nothing_but_a_cap_and_a_subscription_that_it_has_replaced() -> None:
+def test_the_workflow_takes_away_only_what_it_made_and_a_subscription_that_it_has_replaced() -> None:
     """Ending a subscription is the one removal of something that somebody else made.
 
     It has an equal by then, which the workflow made and the guard saw, and RepointPushTriggers allows it.
     """
     removing = sorted(call for call in called() if REMOVES.search(call))
 
-    assert removing == ["lambda:DeleteFunctionConcurrency", "sns:Unsubscribe"]
+    assert removing == [
+        "firehose:DeleteDeliveryStream",
+        "lambda:DeleteFunctionConcurrency",
+        "sns:Unsubscribe",
+    ]
 
 
 REPOINTING = {"s3:PutBucketNotification", "events:PutTargets", "sns:Subscribe", "sns:Unsubscribe"}
@@ -205,7 +213,7 @@ def test_push_triggers_are_changed_only_where_a_parameter_allows_it() -> None:
         (name, policy.get("Condition"))
         for name, policy in policies
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        if REPOINTING & set(_listed(statement["Action"]))
+        if REPOINTING & set(listed(statement["Action"]))
     }
     condition = template.template()["Conditions"]["MissingAliasRepoints"]
 
@@ -222,6 +230,9 @@ def retried(kind: ActionKind) -> set[str]:
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
+        (ActionKind.CREATE_DELIVERY_STREAM, "Firehose.ResourceInUseException"),  # the name is taken
+        (ActionKind.CREATE_DELIVERY_STREAM, "Firehose.LimitExceededException"),  # as many as the quota allows
+        (ActionKind.DELETE_DELIVERY_STREAM, "Firehose.ResourceNotFoundException"),
         (ActionKind.PUBLISH_VERSION, "Lambda.CodeStorageExceededException"),
         (ActionKind.PUBLISH_VERSION, "Lambda.InvalidParameterValueException"),  # the code is another one now
         (ActionKind.CREATE_ALIAS, "Lambda.ResourceConflictException"),  # there is one
@@ -235,6 +246,10 @@ def test_an_error_that_never_passes_is_not_tried_again(kind: ActionKind, error: 
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
+        (
+            ActionKind.CREATE_DELIVERY_STREAM,
+            "Firehose.InvalidArgumentException",
+        ),  # no role that can be assumed yet
         (ActionKind.PUBLISH_VERSION, "Lambda.ResourceConflictException"),  # an update is under way
         (ActionKind.REPOINT_MAPPING, "Lambda.ResourceInUseException"),  # the mapping is being updated
         (ActionKind.REPOINT_TARGET, "EventBridge.ConcurrentModificationException"),
@@ -268,7 +283,15 @@ def test_a_target_that_eventbridge_refused_is_a_failure_although_the_call_succee
     assert STATES["Target refused"]["Next"] == "Failed"
 
 
-GUARD_ROLES = sorted(name for name in template.resources("AWS::IAM::Role") if name != "RemediationRole")
+def trusted(role: str) -> list[str]:
+    """The services that may assume a role of the template."""
+    document = template.resources("AWS::IAM::Role")[role]["Properties"]["AssumeRolePolicyDocument"]
+    return [statement["Principal"]["Service"] for statement in document["Statement"]]
+
+
+GUARD_ROLES = sorted(
+    name for name in template.resources("AWS::IAM::Role") if trusted(name) == ["lambda.amazonaws.com"]
+)
 # What only reads and is called neither Describe nor List nor Get.
 READS = {"iam:SimulatePrincipalPolicy", "apigateway:GET", "dynamodb:Query"}
 
@@ -277,7 +300,7 @@ READS = {"iam:SimulatePrincipalPolicy", "apigateway:GET", "dynamodb:Query"}
 def test_a_guard_function_may_only_read_and_start_the_workflow(role: str) -> None:
     policies = template.resources("AWS::IAM::Role")[role]["Properties"]["Policies"]
     documents = [policy["PolicyDocument"] for policy in policies]
-    actions = [action for d in documents for s in d["Statement"] for action in _listed(s["Action"])]
+    actions = [action for d in documents for s in d["Statement"] for action in listed(s["Action"])]
     own = ("logs:CreateLogStream", "logs:PutLogEvents", "xray:", "sqs:SendMessage", "states:StartExecution")
 
     assert [
@@ -289,7 +312,16 @@ def test_a_guard_function_may_only_read_and_start_the_workflow(role: str) -> Non
     ] == []
 
 
-def _listed(value: str | list[str]) -> list[str]:
+def test_besides_guards_and_workflow_only_firehose_has_a_role() -> None:
+    others = {role: trusted(role) for role in template.resources("AWS::IAM::Role") if role not in GUARD_ROLES}
+
+    assert others == {
+        "RemediationRole": ["states.amazonaws.com"],
+        "UnbackedStreamFirehoseRole": ["firehose.amazonaws.com"],
+    }
+
+
+def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 

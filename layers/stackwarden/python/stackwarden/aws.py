@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
@@ -45,6 +47,10 @@ def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
 def client(service: Literal["events"]) -> "EventBridgeClient": ...
 @overload
 def client(service: Literal["iam"]) -> "IAMClient": ...
+@overload
+def client(service: Literal["firehose"]) -> "FirehoseClient": ...
+@overload
+def client(service: Literal["kinesis"]) -> "KinesisClient": ...
 @overload
 def client(service: Literal["lambda"]) -> "LambdaClient": ...
 @overload

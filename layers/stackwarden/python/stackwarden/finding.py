@@ -107,6 +107,9 @@ class ActionKind(StrEnum):
     REPOINT_TARGET = "repoint-target"
     REPOINT_SUBSCRIPTION = "repoint-subscription"
     END_SUBSCRIPTION = "end-subscription"
+    CREATE_DELIVERY_STREAM = "create-delivery-stream"
+    DELETE_DELIVERY_STREAM = "delete-delivery-stream"
+    TAG_STREAM = "tag-stream"
 
 
 class Action(Wire):

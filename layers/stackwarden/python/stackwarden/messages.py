@@ -47,6 +47,9 @@ _DID = {
     ActionKind.REPOINT_TARGET: "targets of rule {target}: {was} -> {now}",
     ActionKind.REPOINT_SUBSCRIPTION: "subscription to {target}: {was} -> {now}",
     ActionKind.END_SUBSCRIPTION: "subscription that was replaced, ended: {target}, of {was}",
+    ActionKind.CREATE_DELIVERY_STREAM: "delivery stream {target}: none -> created",
+    ActionKind.DELETE_DELIVERY_STREAM: "delivery stream {target}: deleted",
+    ActionKind.TAG_STREAM: "tags on {target}",
 }
 # What an action changes, of those that are told.
 _SETTINGS = ("enabled", "reserved", "recursive_loop", "version", "function")
@@ -125,6 +128,7 @@ def plain_text(finding: Finding, verdict: Verdict, outcome: Outcome, documentati
         _block("Saved", _lines(finding.evidence.get("saved"))),
         _block("LOST", _lines(finding.evidence.get("lost"), most=2000)),
         _block("Exempt", _lines(finding.evidence.get("exempt"))),
+        _block("What it costs", _lines(finding.evidence.get("cost"))),
         _block("Not certain", _lines(finding.evidence.get("undecided"))),
         _block("Cannot be protected by itself", _lines(finding.evidence.get("unprotectable"))),
         _block("Error", _lines(finding.evidence.get("error"))),
