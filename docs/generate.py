@@ -19,7 +19,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/stackwarden/python"))
 
-from docs import alias_examples
+from docs import alias_examples, stream_examples
 from stackwarden import episodes, s3_loops, s3_reader
 from stackwarden.policies import s3_permissions, s3_recursion, s3_requests, s3_walk
 from stackwarden.policies.data_resources import TYPES, DataResourceType, Protection
@@ -35,7 +35,7 @@ _SWITCHES = {
 
 
 class _TemplateLoader(yaml.SafeLoader):
-    """Reads template.yaml; short forms of intrinsic functions become text: `!Ref X` is `${X}`."""
+    """Reads template.yaml; intrinsic functions become text: `!Ref X` is `${X}`, `!If [C, a, b]` `a or b`."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
@@ -43,7 +43,9 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
         text = str(loader.construct_scalar(node))
         return text if suffix == "Sub" else f"${{{text}}}"
     if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
+        parts = loader.construct_sequence(node, deep=True)
+        texts = suffix == "If" and all(isinstance(part, str) for part in parts)
+        return " or ".join(parts[1:]) if texts else parts
     raise TypeError(f"{node.start_mark}: no text for !{suffix}")
 
 
@@ -172,6 +174,20 @@ def alias_times() -> str:
     return _table(("what", "number"), *alias_examples.numbers(timeout))
 
 
+def stream_times() -> str:
+    """One row a number of the guard unbacked-stream."""
+    timeout = _template()["Resources"]["UnbackedStreamFunction"]["Properties"]["Timeout"]
+    return _table(("what", "number"), *stream_examples.numbers(timeout))
+
+
+def stream_costs() -> str:
+    """One row a volume of a stream: what its copy costs in a month."""
+    return _table(
+        ("put in a day", "in records of", "GB", "GB billed", "Firehose, USD", "S3, USD", "together, USD"),
+        *stream_examples.costs(),
+    )
+
+
 def guards() -> str:
     """One row a guard, from its block in template.yaml."""
     template = _template()
@@ -223,7 +239,9 @@ def _values(parameter: dict[str, Any]) -> str:
         return _code([str(value) for value in parameter["AllowedValues"]])
     if "AllowedPattern" in parameter:
         return f"`{parameter['AllowedPattern']}`"
-    return f"{parameter['MinValue']} to {parameter['MaxValue']}" if "MinValue" in parameter else "text"
+    if "MinValue" not in parameter:
+        return "text"
+    return f"{parameter['MinValue']} to {parameter['MaxValue']}" if "MaxValue" in parameter else "a number"
 
 
 def permissions() -> str:
@@ -328,6 +346,11 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "alias-report": alias_examples.report,
     },
     "docs/guards/s3-recursion.md": {"s3-events": s3_events, "s3-bounds": s3_bounds, "s3-times": s3_times},
+    "docs/guards/unbacked-stream.md": {
+        "stream-prices": stream_examples.prices,
+        "stream-costs": stream_costs,
+        "stream-times": stream_times,
+    },
     "docs/operating.md": {"parameters": parameters},
     "docs/remediation.md": {
         "remediation-states": remediation_states,
