@@ -179,12 +179,13 @@ def main() -> int:
     from local.demo_acts import ACTS
     from local.demo_alias import ALIAS_ACTS
     from local.demo_loop import LOOP_ACTS
+    from local.demo_stream import STREAM_ACTS
 
     logging.getLogger("local").setLevel(logging.ERROR)  # a throttled loop loses invocations: that is the act
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     begun = time.monotonic()
     with stage(console) as demo:
-        for act in (*ACTS, *LOOP_ACTS, *ALIAS_ACTS):
+        for act in (*ACTS, *LOOP_ACTS, *ALIAS_ACTS, *STREAM_ACTS):
             act(demo)
     console.rule("[bold]What was promised", align="left")
     console.print(_table(demo.promises))

@@ -185,7 +185,7 @@ def test_a_stranger_finds_a_guarded_account_and_ctrl_c_ends_it_all() -> None:
             check=False,
         )
         assert stranger.stdout.splitlines() == [
-            "['LedgerTableName', 'RemediationStateMachineArn', 'ReportsTopicArn']",
+            "['BackupBucketArn', 'LedgerTableName', 'RemediationStateMachineArn', 'ReportsTopicArn']",
             "ValidationError",
         ], stranger.stderr
         local.line("--- [Stackwarden] PROTECTED test: Data of the stack shop")

@@ -15,6 +15,8 @@ from tests.e2e.stacks import (
     table,
 )
 
+PARAMETERS = {"UnbackedStreamMode": "off"}
+
 
 def protected_in_time(guarded: Guarded, stack: str, *tables: str) -> None:
     """Wait for termination protection while the stack is held in creation; its tables must be left alone."""
